@@ -32,7 +32,7 @@ say_step() {
   if [ -n "$ticker" ]; then kill "$ticker" 2>/dev/null; wait "$ticker" 2>/dev/null || true; printf '\r\e[K'; fi
   if [ "$status" -ne 0 ]; then
     printf '  %s%-44s failed after %s%s\n' "$say_red" "$what" "$(say_since "$started")" "$say_off"
-    tail -n 25 "$log" | sed 's/^/    /'
+    tail -n 40 "$log" | sed 's/^/    /'
     say_fail "$what failed; the whole log is $log"
   fi
   printf '  %s%-44s%s %9s\n' "$say_green" "$what" "$say_off" "$(say_since "$started")"
