@@ -10,6 +10,7 @@
 
 Prints one line per finding as `file:line: text` and ends with `N passed, N failed` (files).
 """
+
 import pathlib
 import re
 import sys

@@ -5,6 +5,7 @@
 It exports app_protect_api and nothing else, needs only libraries of glibc, is never unloaded, and has neither text
 relocations nor an executable stack.
 """
+
 import re
 import subprocess
 import sys
