@@ -18,9 +18,10 @@ except ImportError:
     sys.exit("to_json.py: PyYAML is missing: apt-get install python3-yaml (or pip install pyyaml)")
 
 SURROUNDINGS = {
-    "task_root": "/var/task", "tmp": "/tmp", "app_dirs": [], "nameservers": ["169.254.100.5"],
-    "runtime_api": "127.0.0.1:9001", "provider": "aws", "region": "us-east-1",
+    "task_root": "/var/task", "tmp": "/tmp", "nameservers": ["169.254.100.5"], "end_points": ["127.0.0.1:9001"],
+    "provider": "aws", "region": "us-east-1",
 }
+SURROUNDINGS_KEYS = {*SURROUNDINGS, "app_dirs", "account", "runtime_read", "own_paths", "local_names", "path"}
 KINDS = {
     "outbound": "resolve connect",
     "files": "read write create delete rename link symlink stat metadata list",
@@ -99,9 +100,10 @@ def policy_text(policy, policies, where):
     return json.dumps(policy, ensure_ascii=False)
 
 
-def surroundings_text(*layers):
+def surroundings_text(where, *layers):
     merged = dict(SURROUNDINGS)
     for layer in layers:
+        known(layer or {}, SURROUNDINGS_KEYS, where)
         merged.update(layer or {})
     return json.dumps({key: value for key, value in merged.items() if value is not None}, ensure_ascii=False)
 
@@ -137,7 +139,7 @@ def render(path):
         flat = {
             "id": where,
             "policy": policy_text(case.get("policy", document.get("policy")), document.get("policies", {}), where),
-            "surroundings": surroundings_text(document.get("surroundings"), case.get("surroundings")),
+            "surroundings": surroundings_text(where, document.get("surroundings"), case.get("surroundings")),
         }
         if "operation" in case:
             known(case, DECISION_KEYS, where)
