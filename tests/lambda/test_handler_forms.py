@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every legal handler, on every runtime, without us and with every way to attach: same answer, same error, same log."""
+
+import os
+
+import pytest
+
+import cases
+import function
+import runtimes
+
+# The whole table runs on the ends of each line of clients; between them, what could differ there. `make evidence`
+# (APP_PROTECT_TEST_FULL=1) runs everything everywhere.
+WHOLE = {"python3.7", "python3.13", "nodejs22.x", "nodejs24.x"}
+EVERYWHERE = {"echo", "folder-with-slash", "esm", "callback", "streaming", "raises", "throws", "missing-module", "misspelt-function", "raises-at-import"}
+FULL = os.environ.get("APP_PROTECT_TEST_FULL") == "1"
+
+
+def _parameters():
+    for runtime in runtimes.found():
+        table = cases.PYTHON if runtime.language == "python" else cases.NODE
+        for attach in ["plain", *cases.attachments(runtime)]:
+            for case in table:
+                if not case.only(runtime.number) or attach in case.not_attached:
+                    continue
+                if not (FULL or runtime.name in WHOLE or case.name in EVERYWHERE):
+                    continue
+                marks = cases.needs_runtime(runtime) + ([] if attach == "plain" else cases.needs_product())
+                yield pytest.param(runtime.name, attach, case, marks=marks, id=f"{runtime.name}-{attach}-{case.name}")
+
+
+@pytest.mark.ahead
+@pytest.mark.parametrize("runtime, attach, case", list(_parameters()))
+def test_handler(runtime, attach, case):
+    with function.Function(runtime, case.task, case.handler, cases.POLICY, attach=attach, env=case.env) as run:
+        response = run.invoke(case.event)
+        about = f"{response}\n{run.stdout}\n{run.stderr}"
+        if case.error is None:
+            assert response.error_type is None, about
+            if case.payload is not cases.ANY:
+                assert response.payload == case.payload, about
+        else:
+            assert case.error in (cases.ANY, response.error_type), about
+            assert response.payload is None
+            assert case.message in response.error_message, about
+        # The client of python3.7 reports a handler that it could not find with the first invocation.
+        if not (case.init and runtime == "python3.7"):
+            assert bool(run.init_error) == case.init, about
+        if case.frame:
+            assert case.frame in _innermost(run.runtime.language, response.stack), about
+        if case.check:
+            case.check(run, response)
+        position = 0
+        for text in case.prints:
+            position = run.stdout.find(text, position)
+            assert position >= 0, about
+        assert run.api.unknown == []
+        if attach == "plain":
+            assert run.events == [] and run.status_lines == []
+        elif "exit" not in case.name:
+            assert run.events == [], about
+            assert len([line for line in run.status_lines if line.startswith("[INFO]")]) == 1, about
+
+
+def _innermost(language, stack):
+    """The text of the frame that raised."""
+    if language == "python":
+        return stack[-1]
+    return next(line for line in stack if line.strip().startswith("at "))
