@@ -17,7 +17,7 @@ build: ## install what is missing, build everything (PRESET=dev, release, asan, 
 
 demo: ## a Python and a Node function under a policy, in real Lambda runtime clients
 	@tools/setup demo
-	@tools/build dev $(JOBS)
+	@tools/build dev $(JOBS) product
 	@examples/demo/run
 
 test: ## build and run every test; closes with `N passed, N failed` (SUITES="core python" for some)
