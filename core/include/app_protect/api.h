@@ -202,6 +202,11 @@ typedef struct ap_api {
 
   // Starts `argv[0]` (searched in PATH) under the sealed policy, replacing this process: `app-protect run`. Returns errno.
   int (*run)(char *const *argv);
+
+  // Line 1 has judged this operation and it is not to be counted: the runtime's own doing (bytecode that the import system
+  // writes), or a part of something counted already. Line 2 does not count it either (a mark, as report() leaves). Never
+  // changes a decision.
+  void (*mark)(const ap_operation *operation);
 } ap_api;
 
 #if defined(__GNUC__)
