@@ -69,6 +69,62 @@ exports.handler = async (event, context) => [
   context.getRemainingTimeInMillis() > 0 && context.getRemainingTimeInMillis() <= 30000, null];
 """
 
+RAISES_OWN_PY = """
+class Late(LookupError):
+    pass
+def inner():
+    raise Late('too late')
+def handler(event, context):
+    inner()
+"""
+NO_WAIT_JS = """
+exports.handler = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setTimeout(() => {}, 60000);
+  callback(null, 1);
+};
+"""
+GETTER_JS = """
+Object.defineProperty(exports, 'handler', { enumerable: true, get: () => handler });
+const handler = async () => 'getter';
+"""
+PRINTS_JS = """
+exports.handler = async () => {
+  console.log('out');
+  console.error('wörd');
+  process.stdout.write('raw\\n');
+  return 1;
+};
+"""
+TOP_LEVEL_AWAIT_MJS = """
+const n = await new Promise((done) => setTimeout(done, 20, 4));
+export const handler = async () => n;
+"""
+STREAM_MJS = """
+export const handler = awslambda.streamifyResponse(async (event, stream) => { stream.end('esm'); });
+"""
+OWN_ERROR_JS = """
+class Late extends Error {
+  constructor(message) { super(message); this.name = 'Late'; }
+}
+exports.handler = async () => {
+  throw new Late('too late');
+};
+"""
+PRINTS_PY = """
+import logging, sys
+def handler(event, context):
+    print('out')
+    logging.getLogger().warning('wörd')
+    print('err', file=sys.stderr)
+    return 1
+"""
+STREAM_HTTP_JS = """
+stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'x-a': 'b' } });
+stream.write('body');
+stream.end();
+"""
+
 
 def _context(run, response):
     import runtime_api
@@ -110,40 +166,145 @@ PYTHON = [
     Case("package-itself", {"a/__init__.py": ECHO_PY}, "a.handler", payload={"n": 1}),
     Case("other-name", py("def lambda_handler(event, context):\n    return 7\n"), "app.lambda_handler", payload=7),
     Case("lambda-expression", py("handler = lambda event, context: [event]"), payload=[{"n": 1}]),
-    Case("callable-object", py("class H:\n    def __call__(self, e, c):\n        return 'called'\nhandler = H()\n"), payload="called"),
-    Case("partial", py("import functools\ndef f(x, e, c):\n    return x\nhandler = functools.partial(f, 5)\n"), payload=5),
+    Case(
+        "callable-object",
+        py("class H:\n    def __call__(self, e, c):\n        return 'called'\nhandler = H()\n"),
+        payload="called",
+    ),
+    Case(
+        "partial", py("import functools\ndef f(x, e, c):\n    return x\nhandler = functools.partial(f, 5)\n"), payload=5
+    ),
     Case("variadic", py("def handler(*args, **more):\n    return [len(args), more]\n"), payload=[2, {}]),
     Case("returns-nothing", py("def handler(event, context):\n    pass\n"), payload=None),
     Case("context", py(CONTEXT_PY), check=_context),
-    Case("keeps-state", py("n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    return n\n"), payload=1, check=_kept_state),
+    Case(
+        "keeps-state",
+        py("n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    return n\n"),
+        payload=1,
+        check=_kept_state,
+    ),
     Case(
         "prints",
-        py("import logging, sys\ndef handler(e, c):\n    print('out')\n    logging.getLogger().warning('wörd')\n    print('err', file=sys.stderr)\n    return 1\n"),
+        py(PRINTS_PY),
         payload=1,
         prints=["out", "wörd"],
     ),
-    Case("raises", py("def handler(event, context):\n    raise ValueError('no ünit')\n"), error="ValueError", message="no ünit", frame="raise ValueError"),
+    Case(
+        "raises",
+        py("def handler(event, context):\n    raise ValueError('no ünit')\n"),
+        error="ValueError",
+        message="no ünit",
+        frame="raise ValueError",
+    ),
     Case(
         "raises-own-class",
-        py("class Late(LookupError):\n    pass\ndef inner():\n    raise Late('too late')\ndef handler(event, context):\n    inner()\n"),
+        py(RAISES_OWN_PY),
         error="Late",
         message="too late",
         frame="in inner",
     ),
-    Case("raises-permission-error", py("def handler(e, c):\n    raise PermissionError(13, 'mine')\n"), error="PermissionError", message="mine"),
-    Case("not-serialisable", py("def handler(e, c):\n    return object()\n"), error="Runtime.MarshalError", message="not JSON serializable"),
-    Case("async-is-not-awaited", py("async def handler(e, c):\n    return 1\n"), error="Runtime.MarshalError", message="coroutine is not JSON"),
-    Case("sys-exit", py("import sys\ndef handler(e, c):\n    sys.exit(3)\n"), error="Runtime.ExitError", message="exit status 3"),
-    Case("os-exit", py("import os\ndef handler(e, c):\n    os._exit(5)\n"), error="Runtime.ExitError", message="exit status 5"),
-    Case("own-pythonpath", {"app.py": "import helper\n" + ECHO_PY, "lib/helper.py": ""}, payload={"n": 1}, env={"PYTHONPATH": "lib"}, not_attached=["handler", "code"]),
-    Case("missing-module", {}, error="Runtime.ImportModuleError", message="Unable to import module 'app': No module named 'app'", init=True, not_attached=["code"]),
-    Case("missing-dependency", py("import nothere\n"), error="Runtime.ImportModuleError", message="'app': No module named 'nothere'", init=True, not_attached=["code"]),
-    Case("raises-at-import", py("def f():\n    raise RuntimeError('at import')\nf()\n"), error="RuntimeError", message="at import", init=True, frame="in f"),
-    Case("exits-at-import", py("import sys\nsys.exit(4)\n"), error="Runtime.ExitError", message="exit status 4", init=True),
-    Case("syntax-error", py("def handler(event, context) return 1\n"), error="Runtime.UserCodeSyntaxError", message="Syntax error in module 'app'", init=True, not_attached=["code"]),
-    Case("misspelt-function", py("def handlr(e, c):\n    pass\n"), error="Runtime.HandlerNotFound", message="Handler 'handler' missing on module 'app'", init=True, not_attached=["code"]),
-    Case("no-dot", py(ECHO_PY), "app", error="Runtime.MalformedHandlerName", message="Bad handler 'app'", init=True, not_attached=["code"]),
-    Case("built-in-module", py(ECHO_PY), "sys.handler", error="Runtime.BuiltInModuleConflict", message="Cannot use built-in module sys", init=True, not_attached=["code"]),
+    Case(
+        "raises-permission-error",
+        py("def handler(e, c):\n    raise PermissionError(13, 'mine')\n"),
+        error="PermissionError",
+        message="mine",
+    ),
+    Case(
+        "not-serialisable",
+        py("def handler(e, c):\n    return object()\n"),
+        error="Runtime.MarshalError",
+        message="not JSON serializable",
+    ),
+    Case(
+        "async-is-not-awaited",
+        py("async def handler(e, c):\n    return 1\n"),
+        error="Runtime.MarshalError",
+        message="coroutine is not JSON",
+    ),
+    Case(
+        "sys-exit",
+        py("import sys\ndef handler(e, c):\n    sys.exit(3)\n"),
+        error="Runtime.ExitError",
+        message="exit status 3",
+    ),
+    Case(
+        "os-exit",
+        py("import os\ndef handler(e, c):\n    os._exit(5)\n"),
+        error="Runtime.ExitError",
+        message="exit status 5",
+    ),
+    Case(
+        "own-pythonpath",
+        {"app.py": "import helper\n" + ECHO_PY, "lib/helper.py": ""},
+        payload={"n": 1},
+        env={"PYTHONPATH": "lib"},
+        not_attached=["handler", "code"],
+    ),
+    Case(
+        "missing-module",
+        {},
+        error="Runtime.ImportModuleError",
+        message="Unable to import module 'app': No module named 'app'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "missing-dependency",
+        py("import nothere\n"),
+        error="Runtime.ImportModuleError",
+        message="'app': No module named 'nothere'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "raises-at-import",
+        py("def f():\n    raise RuntimeError('at import')\nf()\n"),
+        error="RuntimeError",
+        message="at import",
+        init=True,
+        frame="in f",
+    ),
+    Case(
+        "exits-at-import",
+        py("import sys\nsys.exit(4)\n"),
+        error="Runtime.ExitError",
+        message="exit status 4",
+        init=True,
+    ),
+    Case(
+        "syntax-error",
+        py("def handler(event, context) return 1\n"),
+        error="Runtime.UserCodeSyntaxError",
+        message="Syntax error in module 'app'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "misspelt-function",
+        py("def handlr(e, c):\n    pass\n"),
+        error="Runtime.HandlerNotFound",
+        message="Handler 'handler' missing on module 'app'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "no-dot",
+        py(ECHO_PY),
+        "app",
+        error="Runtime.MalformedHandlerName",
+        message="Bad handler 'app'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "built-in-module",
+        py(ECHO_PY),
+        "sys.handler",
+        error="Runtime.BuiltInModuleConflict",
+        message="Cannot use built-in module sys",
+        init=True,
+        not_attached=["code"],
+    ),
 ]
 
 
@@ -162,31 +323,67 @@ NODE = [
     Case("echo-large", js(ECHO_JS), event={"data": "x" * 1_000_000}, payload={"data": "x" * 1_000_000}),
     Case("folder-with-slash", {"src/app.js": ECHO_JS}, "src/app.handler", payload={"n": 1}),
     Case("deep-folder", {"a/b/c.js": ECHO_JS}, "a/b/c.handler", payload={"n": 1}),
-    Case("nested-property", {"index.js": "exports.nested = { deep: { h: async (event) => [event] } };\n"}, "index.nested.deep.h", payload=[{"n": 1}]),
+    Case(
+        "nested-property",
+        {"index.js": "exports.nested = { deep: { h: async (event) => [event] } };\n"},
+        "index.nested.deep.h",
+        payload=[{"n": 1}],
+    ),
     Case("cjs-extension", {"app.cjs": ECHO_JS}, payload={"n": 1}),
     Case("other-name", js("exports.main = async () => 7;\n"), "app.main", payload=7),
     Case("esm", {"app.mjs": ECHO_MJS}, payload={"n": 1}),
     Case("esm-by-package-type", {"app.js": ECHO_MJS, "package.json": '{"type": "module"}'}, payload={"n": 1}),
     Case("esm-in-folder", {"src/app.mjs": ECHO_MJS}, "src/app.handler", payload={"n": 1}),
-    Case("esm-top-level-await", {"app.mjs": "const n = await new Promise((done) => setTimeout(done, 20, 4));\nexport const handler = async () => n;\n"}, payload=4),
+    Case(
+        "esm-top-level-await",
+        {"app.mjs": TOP_LEVEL_AWAIT_MJS},
+        payload=4,
+    ),
     Case("esm-nested-property", {"app.mjs": "export const api = { h: async () => 6 };\n"}, "app.api.h", payload=6),
     Case(
         "bundled-getter-exports",
-        js("Object.defineProperty(exports, 'handler', { enumerable: true, get: () => handler });\nconst handler = async () => 'getter';\n"),
+        js(GETTER_JS),
         payload="getter",
     ),
     Case("method-keeps-this", js("module.exports = { n: 9, async handler() { return typeof this; } };\n"), payload=ANY),
-    Case("callback", js("exports.handler = (event, context, callback) => { setTimeout(() => callback(null, [event]), 5); };\n"), payload=[{"n": 1}], only=UP_TO_22),
-    Case("callback-error", js("exports.handler = (event, context, callback) => { callback(new RangeError('cb')); };\n"), error="RangeError", message="cb", only=UP_TO_22),
+    Case(
+        "callback",
+        js("exports.handler = (event, context, callback) => { setTimeout(() => callback(null, [event]), 5); };\n"),
+        payload=[{"n": 1}],
+        only=UP_TO_22,
+    ),
+    Case(
+        "callback-error",
+        js("exports.handler = (event, context, callback) => { callback(new RangeError('cb')); };\n"),
+        error="RangeError",
+        message="cb",
+        only=UP_TO_22,
+    ),
     Case(
         "callback-does-not-wait",
-        js("exports.handler = (e, context, callback) => { context.callbackWaitsForEmptyEventLoop = false; setTimeout(() => {}, 60000); callback(null, 1); };\n"),
+        js(NO_WAIT_JS),
         payload=1,
         only=UP_TO_22,
     ),
-    Case("context-done", js("exports.handler = (event, context) => { context.done(null, { d: 1 }); };\n"), payload={"d": 1}, only=UP_TO_22),
-    Case("context-succeed", js("exports.handler = (event, context) => { context.succeed({ d: 1 }); };\n"), payload={"d": 1}, only=UP_TO_22),
-    Case("context-fail", js("exports.handler = (event, context) => { context.fail(new Error('f')); };\n"), error="Error", message="f", only=UP_TO_22),
+    Case(
+        "context-done",
+        js("exports.handler = (event, context) => { context.done(null, { d: 1 }); };\n"),
+        payload={"d": 1},
+        only=UP_TO_22,
+    ),
+    Case(
+        "context-succeed",
+        js("exports.handler = (event, context) => { context.succeed({ d: 1 }); };\n"),
+        payload={"d": 1},
+        only=UP_TO_22,
+    ),
+    Case(
+        "context-fail",
+        js("exports.handler = (event, context) => { context.fail(new Error('f')); };\n"),
+        error="Error",
+        message="f",
+        only=UP_TO_22,
+    ),
     Case("plain-value-is-ignored", js("exports.handler = () => ({ v: 1 });\n"), payload=None, only=UP_TO_22),
     Case("plain-value", js("exports.handler = () => ({ v: 1 });\n"), payload={"v": 1}, only=FROM_24),
     Case(
@@ -197,43 +394,160 @@ NODE = [
         init=True,
         only=FROM_24,
     ),
-    Case("returned-promise", js("exports.handler = () => new Promise((done) => setTimeout(done, 5, 'p'));\n"), payload="p"),
+    Case(
+        "returned-promise",
+        js("exports.handler = () => new Promise((done) => setTimeout(done, 5, 'p'));\n"),
+        payload="p",
+    ),
     Case("thenable", js("exports.handler = () => ({ then: (done) => done('t') });\n"), payload="t"),
     Case("returns-nothing", js("exports.handler = async () => {};\n"), payload=None),
     Case("context", js(CONTEXT_JS), check=_context),
     Case("keeps-state", js("let n = 0;\nexports.handler = async () => ++n;\n"), payload=1, check=_kept_state),
-    Case("prints", js("exports.handler = async () => { console.log('out'); console.error('wörd'); process.stdout.write('raw\\n'); return 1; };\n"), payload=1, prints=["out", "raw"]),
+    Case(
+        "prints",
+        js(PRINTS_JS),
+        payload=1,
+        prints=["out", "raw"],
+    ),
     Case("streaming", js(STREAM % "stream.write('ab'); stream.write('cd'); stream.end();"), payload=b"abcd"),
     Case(
         "streaming-http",
-        js(STREAM % "stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'x-a': 'b' } }); stream.write('body'); stream.end();"),
+        js(STREAM % STREAM_HTTP_JS),
         check=_http_prelude,
     ),
-    Case("streaming-pipeline", js(STREAM % "await require('stream/promises').pipeline(require('stream').Readable.from(['a', 'b']), stream);"), payload=b"ab"),
+    Case(
+        "streaming-pipeline",
+        js(STREAM % "await require('stream/promises').pipeline(require('stream').Readable.from(['a', 'b']), stream);"),
+        payload=b"ab",
+    ),
     Case(
         "streaming-breaks",
-        js(STREAM % "stream.write('ab'); await new Promise((done) => setTimeout(done, 20)); throw new TypeError('mid');"),
+        js(
+            STREAM
+            % "stream.write('ab'); await new Promise((done) => setTimeout(done, 20)); throw new TypeError('mid');"
+        ),
         error="TypeError",
         message="mid",
         check=lambda run, response: _equal(response.body, b"ab"),
     ),
-    Case("streaming-esm", {"app.mjs": "export const handler = awslambda.streamifyResponse(async (event, stream) => { stream.end('esm'); });\n"}, payload=b"esm"),
-    Case("throws", js("exports.handler = () => {\n  throw new TypeError('no ünit');\n};\n"), error="TypeError", message="no ünit", frame="app.js:2"),
-    Case("rejects-own-class", js("class Late extends Error { constructor(m) { super(m); this.name = 'Late'; } }\nexports.handler = async () => {\n  throw new Late('too late');\n};\n"), error="Late", message="too late", frame="app.js:3"),
-    Case("rejects-text", js("exports.handler = async () => { throw 'just text'; };\n"), error="string", message="just text"),
-    Case("rejects-eperm", js("exports.handler = async () => { throw Object.assign(new Error('mine'), { code: 'EPERM' }); };\n"), error="Error", message="mine"),
-    Case("not-serialisable", js("exports.handler = async () => { const a = {}; a.a = a; return a; };\n"), error=ANY, message="Unable to stringify response body"),
-    Case("exits", js("exports.handler = async () => { process.exit(3); };\n"), error="Runtime.ExitError", message="exit status 3"),
-    Case("missing-module", {}, error="Runtime.ImportModuleError", message="Cannot find module 'app'", init=True, not_attached=["code"]),
-    Case("missing-dependency", js("require('nothere');\n"), error="Runtime.ImportModuleError", message="Cannot find module 'nothere'", init=True, not_attached=["code"]),
-    Case("throws-at-import", js("function f() {\n  throw new RangeError('at import');\n}\nf();\n"), error="RangeError", message="at import", init=True, frame="app.js:2"),
-    Case("throws-at-import-esm", {"app.mjs": "function f() {\n  throw new RangeError('at import');\n}\nf();\n"}, error="RangeError", message="at import", init=True, frame="app.mjs:2"),
+    Case(
+        "streaming-esm",
+        {"app.mjs": STREAM_MJS},
+        payload=b"esm",
+    ),
+    Case(
+        "throws",
+        js("exports.handler = () => {\n  throw new TypeError('no ünit');\n};\n"),
+        error="TypeError",
+        message="no ünit",
+        frame="app.js:2",
+    ),
+    Case(
+        "rejects-own-class",
+        js(OWN_ERROR_JS),
+        error="Late",
+        message="too late",
+        frame="app.js:6",
+    ),
+    Case(
+        "rejects-text",
+        js("exports.handler = async () => { throw 'just text'; };\n"),
+        error="string",
+        message="just text",
+    ),
+    Case(
+        "rejects-eperm",
+        js("exports.handler = async () => { throw Object.assign(new Error('mine'), { code: 'EPERM' }); };\n"),
+        error="Error",
+        message="mine",
+    ),
+    Case(
+        "not-serialisable",
+        js("exports.handler = async () => { const a = {}; a.a = a; return a; };\n"),
+        error=ANY,
+        message="Unable to stringify response body",
+    ),
+    Case(
+        "exits",
+        js("exports.handler = async () => { process.exit(3); };\n"),
+        error="Runtime.ExitError",
+        message="exit status 3",
+    ),
+    Case(
+        "missing-module",
+        {},
+        error="Runtime.ImportModuleError",
+        message="Cannot find module 'app'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "missing-dependency",
+        js("require('nothere');\n"),
+        error="Runtime.ImportModuleError",
+        message="Cannot find module 'nothere'",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "throws-at-import",
+        js("function f() {\n  throw new RangeError('at import');\n}\nf();\n"),
+        error="RangeError",
+        message="at import",
+        init=True,
+        frame="app.js:2",
+    ),
+    Case(
+        "throws-at-import-esm",
+        {"app.mjs": "function f() {\n  throw new RangeError('at import');\n}\nf();\n"},
+        error="RangeError",
+        message="at import",
+        init=True,
+        frame="app.mjs:2",
+    ),
     Case("exits-at-import", js("process.exit(4);\n"), error="Runtime.ExitError", message="exit status 4", init=True),
-    Case("syntax-error", js("exports.handler = async( => 1;\n"), error="Runtime.UserCodeSyntaxError", message="SyntaxError", init=True, not_attached=["code"]),
-    Case("misspelt-function", js("exports.handlr = async () => 1;\n"), error="Runtime.HandlerNotFound", message="app.handler is undefined or not exported", init=True, not_attached=["code"]),
-    Case("not-a-function", js("exports.handler = 3;\n"), error="Runtime.HandlerNotFound", message="app.handler is not a function", init=True, not_attached=["code"]),
-    Case("no-dot", js(ECHO_JS), "app", error="Runtime.MalformedHandlerName", message="Bad handler", init=True, not_attached=["code"]),
-    Case("climbing-path", js(ECHO_JS), "../app.handler", error="Runtime.MalformedHandlerName", message="not a valid handler name", init=True, not_attached=["code"]),
+    Case(
+        "syntax-error",
+        js("exports.handler = async( => 1;\n"),
+        error="Runtime.UserCodeSyntaxError",
+        message="SyntaxError",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "misspelt-function",
+        js("exports.handlr = async () => 1;\n"),
+        error="Runtime.HandlerNotFound",
+        message="app.handler is undefined or not exported",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "not-a-function",
+        js("exports.handler = 3;\n"),
+        error="Runtime.HandlerNotFound",
+        message="app.handler is not a function",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "no-dot",
+        js(ECHO_JS),
+        "app",
+        error="Runtime.MalformedHandlerName",
+        message="Bad handler",
+        init=True,
+        not_attached=["code"],
+    ),
+    Case(
+        "climbing-path",
+        js(ECHO_JS),
+        "../app.handler",
+        error="Runtime.MalformedHandlerName",
+        message="not a valid handler name",
+        init=True,
+        not_attached=["code"],
+    ),
 ]
 
 
@@ -250,24 +564,28 @@ def attachments(runtime) -> List[str]:
     return ["wrapper", "handler", "code"]
 
 
-def needs_product(marks=()):
-    """Marks of a test that needs the built product: skipped only as long as there is no library at all."""
+def needs_product():
+    """Mark of a test that needs the built product: skipped only as long as there is no library at all."""
     reason = "not built yet: build/dev/stage/app_protect/lib/libapp_protect.so (make build)"
-    return [*marks, pytest.mark.skipif(not function.LIBRARY.exists(), reason=reason)]
-
-
-def needs_runtime(runtime):
-    """Marks of a test on one runtime."""
-    return [pytest.mark.skipif(bool(runtime.why_missing), reason=runtime.why_missing or "")]
+    return pytest.mark.skipif(not function.LIBRARY.exists(), reason=reason)
 
 
 def every_runtime(*, languages=("python", "node"), numbers=None):
-    """One pytest parameter per runtime; the missing ones are skipped by name."""
+    """Name of every runtime that can run here; those that cannot are one skipped test in test_runtimes.py."""
     return [
-        pytest.param(runtime.name, id=runtime.name, marks=needs_runtime(runtime))
+        runtime.name
         for runtime in runtimes.found()
-        if runtime.language in languages and (numbers is None or runtime.number in numbers)
+        if not runtime.why_missing and runtime.language in languages and (numbers is None or runtime.number in numbers)
     ]
+
+
+def attached(names, *, plain=False):
+    """(runtime, attach) for the runtimes and every way to attach; with `plain`, without us as well."""
+    for name in names:
+        if plain:
+            yield pytest.param(name, "plain", id=f"{name}-plain")
+        for attach in attachments(runtimes.by_name(name)):
+            yield pytest.param(name, attach, id=f"{name}-{attach}", marks=needs_product())
 
 
 def one_of_each():

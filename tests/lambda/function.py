@@ -247,6 +247,15 @@ class Function:
     def stderr(self) -> str:
         return self._stderr.text()
 
+    def wait_log(self, text: str, limit_sec: float = 10, count: int = 1) -> bool:
+        """True when the function's two streams hold `text` that often within the limit (Node writes to pipes late)."""
+        deadline = time.monotonic() + limit_sec
+        while (self.stdout + self.stderr).count(text) < count:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
     @property
     def events(self) -> List[dict]:
         """Event lines (interface.md §3) on standard output so far."""
@@ -316,7 +325,8 @@ class Function:
             (folder / name).chmod(0o755)
 
     def _environment(self) -> Dict[str, str]:
-        runtime, opt = self.folder / "runtime", self.opt
+        runtime, opt, task = self.folder / "runtime", self.opt, self.task_root
+        libraries = ["/lib64", "/usr/lib64", runtime, runtime / "lib", task, task / "lib", opt / "lib"]
         env = {
             "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
             "AWS_DEFAULT_REGION": "eu-central-1",
@@ -337,7 +347,7 @@ class Function:
             "LAMBDA_RUNTIME_DIR": str(runtime),
             "LAMBDA_TASK_ROOT": str(self.task_root),
             "LANG": "C.UTF-8",
-            "LD_LIBRARY_PATH": f"/lib64:/usr/lib64:{runtime}:{runtime}/lib:{self.task_root}:{self.task_root}/lib:{opt}/lib",
+            "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
             "PATH": f"{self.runtime.program.parent}:/usr/local/bin:/usr/bin/:/bin:{opt}/bin",
             "TZ": ":UTC",
             "_HANDLER": self._handler,
@@ -379,7 +389,9 @@ def _attach_in_code(language: str, task_root: pathlib.Path, handler: str) -> str
     folder, _, base = handler.rpartition("/")
     module, _, name = base.partition(".")
     stem = pathlib.PurePosixPath(folder, module)
-    file = next((f"{stem}{end}" for end in (".mjs", ".js", ".cjs") if (task_root / f"{stem}{end}").is_file()), f"{stem}.js")
+    file = next(
+        (f"{stem}{end}" for end in (".mjs", ".js", ".cjs") if (task_root / f"{stem}{end}").is_file()), f"{stem}.js"
+    )
     (task_root / "protected.mjs").write_text(
         "import { createRequire } from 'node:module';\n"
         "const { api } = createRequire(import.meta.url)('trend_app_protect');\n"

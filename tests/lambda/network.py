@@ -24,7 +24,7 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
 
 @functools.lru_cache(maxsize=None)

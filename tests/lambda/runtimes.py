@@ -20,8 +20,9 @@ from typing import List, NamedTuple, Optional
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What AWS runs today (see interface.md §5). The order is the order of the test report.
-PYTHON_MINORS = [7, 8, 9, 10, 11, 12, 13, 14]
+# What the tests mean by a runtime when tools/setup has not said. Python 3.7 and 3.14 and Node 14 and 16 work too, as
+# soon as that list holds them.
+PYTHON_MINORS = [8, 9, 10, 11, 12, 13]
 NODE_MAJORS = [18, 20, 22, 24]
 
 NODE_RELEASES = {18: "18.20.8", 20: "20.20.2", 22: "22.23.3", 24: "24.21.0"}
@@ -62,18 +63,21 @@ class Runtime(NamedTuple):
         return None
 
 
-def _from_list(language: str) -> dict:
-    """number -> program from the list that tools/setup leaves."""
-    listed = cache() / "runtimes.json"
-    if not listed.is_file():
-        return {}
+def _listed(language: str) -> Optional[dict]:
+    """number -> program (None: not on this machine) from the list that tools/setup leaves; None without a list."""
+    file = cache() / "runtimes.json"
+    if not file.is_file():
+        return None
+    listed = json.loads(file.read_text())
     found = {}
-    for entry in json.loads(listed.read_text()).get(language, []):
+    for entry in listed.get(language, []):
         number = entry["minor"] if language == "python" else entry["major"]
-        number = int(str(number).rsplit(".", 1)[-1])
         program = pathlib.Path(entry["path"])
-        if program.is_file():
-            found.setdefault(number, program)
+        found.setdefault(int(str(number).rsplit(".", 1)[-1]), program if program.is_file() else None)
+    for name in listed.get("missing", []):
+        match = re.search(r"(\d+)(?:\.\d+\.\d+)?$", str(name))
+        if language in str(name).lower() and match:
+            found.setdefault(int(match.group(1)), None)
     return found
 
 
@@ -120,13 +124,15 @@ def _nodes() -> dict:
 
 
 def pythons() -> dict:
-    """minor -> interpreter, for every Python 3 found."""
-    return {**_pythons(), **_from_list("python")}
+    """minor -> interpreter or None, for every Python 3 that the tests mean."""
+    listed = _listed("python")
+    return {**dict.fromkeys(PYTHON_MINORS), **_pythons()} if listed is None else listed
 
 
 def nodes() -> dict:
-    """major -> interpreter, for every Node found."""
-    return {**_nodes(), **_from_list("node")}
+    """major -> interpreter or None, for every Node that the tests mean."""
+    listed = _listed("node")
+    return {**dict.fromkeys(NODE_MAJORS), **_nodes()} if listed is None else listed
 
 
 def python_client(minor: int) -> pathlib.Path:
@@ -151,10 +157,10 @@ def found() -> List[Runtime]:
     python, node = pythons(), nodes()
     return [
         Runtime(f"python3.{minor}", "python", minor, python.get(minor), _installed(python_client(minor)))
-        for minor in PYTHON_MINORS
+        for minor in sorted(python)
     ] + [
         Runtime(f"nodejs{major}.x", "node", major, node.get(major), _installed(node_client(major)))
-        for major in NODE_MAJORS
+        for major in sorted(node)
     ]
 
 

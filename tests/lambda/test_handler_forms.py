@@ -12,21 +12,32 @@ import runtimes
 # The whole table runs on the ends of each line of clients; between them, what could differ there. `make evidence`
 # (APP_PROTECT_TEST_FULL=1) runs everything everywhere.
 WHOLE = {"python3.7", "python3.13", "nodejs22.x", "nodejs24.x"}
-EVERYWHERE = {"echo", "folder-with-slash", "esm", "callback", "streaming", "raises", "throws", "missing-module", "misspelt-function", "raises-at-import"}
+EVERYWHERE = {
+    "echo",
+    "folder-with-slash",
+    "esm",
+    "callback",
+    "streaming",
+    "raises",
+    "throws",
+    "missing-module",
+    "misspelt-function",
+    "raises-at-import",
+}
 FULL = os.environ.get("APP_PROTECT_TEST_FULL") == "1"
 
 
 def _parameters():
-    for runtime in runtimes.found():
+    for name in cases.every_runtime():
+        runtime = runtimes.by_name(name)
         table = cases.PYTHON if runtime.language == "python" else cases.NODE
         for attach in ["plain", *cases.attachments(runtime)]:
             for case in table:
                 if not case.only(runtime.number) or attach in case.not_attached:
                     continue
-                if not (FULL or runtime.name in WHOLE or case.name in EVERYWHERE):
-                    continue
-                marks = cases.needs_runtime(runtime) + ([] if attach == "plain" else cases.needs_product())
-                yield pytest.param(runtime.name, attach, case, marks=marks, id=f"{runtime.name}-{attach}-{case.name}")
+                if FULL or name in WHOLE or case.name in EVERYWHERE:
+                    marks = [] if attach == "plain" else [cases.needs_product()]
+                    yield pytest.param(name, attach, case, marks=marks, id=f"{name}-{attach}-{case.name}")
 
 
 @pytest.mark.ahead

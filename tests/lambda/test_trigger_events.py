@@ -12,15 +12,8 @@ import runtimes
 TASK = {"python": {"app.py": cases.ECHO_PY}, "node": {"app.js": cases.ECHO_JS}}
 
 
-def _parameters():
-    for runtime in runtimes.found():
-        for attach in ["plain", *cases.attachments(runtime)]:
-            marks = cases.needs_runtime(runtime) + ([] if attach == "plain" else cases.needs_product())
-            yield pytest.param(runtime.name, attach, marks=marks, id=f"{runtime.name}-{attach}")
-
-
 @pytest.mark.ahead
-@pytest.mark.parametrize("runtime, attach", list(_parameters()))
+@pytest.mark.parametrize("runtime, attach", list(cases.attached(cases.every_runtime(), plain=True)))
 def test_events_pass_through(runtime, attach):
     files = sorted(runtimes.events_folder().glob("*.json"))
     if not files:
