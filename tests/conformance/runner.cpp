@@ -147,7 +147,7 @@ class DecisionTest : public testing::Test {
   explicit DecisionTest(const Value &the_case) : case_(the_case) {}
   void TestBody() override {
     Policy policy(case_);
-    ASSERT_TRUE(policy.handle) << case_["policy"].GetString() << "\nis refused: " << policy.diagnostics;
+    ASSERT_TRUE(policy.handle) << string_of(case_["policy"]) << "\nis refused: " << policy.diagnostics;
     for (const auto &answer : case_["answers"].GetArray())
       for (const auto &given : answer["addresses"].GetArray()) {
         uint8_t address[16] = {};
@@ -165,7 +165,7 @@ class DecisionTest : public testing::Test {
                                                     {"rule", text(api().policy_rule_text(policy.handle, &verdict))}};
     for (const auto &field : case_["expect"].GetObject())
       EXPECT_EQ(got.at(field.name.GetString()), field.value.GetString())
-          << "  field " << field.name.GetString() << " of " << case_["id"].GetString() << "\n  policy " << case_["policy"].GetString()
+          << "  field " << field.name.GetString() << " of " << case_["id"].GetString() << "\n  policy " << string_of(case_["policy"])
           << "\n  operation " << json(case_["operation"]) << "\n  rule " << got.at("rule") << ", class " << got.at("class");
   }
 
@@ -178,7 +178,7 @@ class PolicyTest : public testing::Test {
   explicit PolicyTest(const Value &the_case) : case_(the_case) {}
   void TestBody() override {
     Policy policy(case_);
-    const std::string shown = std::string(case_["policy"].GetString()).substr(0, 500);
+    const std::string shown = string_of(case_["policy"]).substr(0, 500);
     EXPECT_EQ(policy.handle != nullptr, case_["valid"].GetBool()) << shown << "\ndiagnostics:\n" << policy.diagnostics;
     for (const auto &entry : case_["diagnostics"].GetArray()) {
       std::istringstream stream(policy.diagnostics);

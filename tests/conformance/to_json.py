@@ -83,20 +83,29 @@ def known(mapping_, keys, where):
     need(not unknown, where, f"unknown key {', '.join(map(repr, sorted(map(str, unknown))))}")
 
 
+def built(value):
+    """{repeat: [text, times], before, then} becomes the text that nobody wants to read in YAML."""
+    if not isinstance(value, dict) or "repeat" not in value:
+        return value
+    text, times = value["repeat"]
+    return value.get("before", "") + text * times + value.get("then", "")
+
+
 def policy_text(policy, policies, where):
     """The text for policy_open: an object becomes JSON, a string is a name in `policies` or stands for itself.
 
-    {text: "..."} is raw text; {repeat: ["[", 100], then: "...", before: "..."} builds what nobody wants to read.
+    {text: "..."} is raw text, {hex: "..."} raw bytes.
     """
     need(policy is not None, where, "has no policy")
     if isinstance(policy, str):
         return policy_text(policies[policy], {}, where) if policy in policies else policy
-    if isinstance(policy, dict) and "repeat" in policy:
-        known(policy, {"before", "repeat", "then"}, where)
-        text, times = policy["repeat"]
-        return policy.get("before", "") + text * times + policy.get("then", "")
+    policy = built(policy)
+    if isinstance(policy, str):
+        return policy
     if isinstance(policy, dict) and set(policy) == {"text"}:
         return policy["text"]
+    if isinstance(policy, dict) and set(policy) == {"hex"}:
+        return policy
     return json.dumps(policy, ensure_ascii=False)
 
 
@@ -114,6 +123,7 @@ def operation_of(given, where):
     resource = RESOURCE[kind]
     known(given, {"resource", "kind", "line"} | TEXT_FIELDS[resource] | OPERATION_KEYS[resource] | FLAGS, where)
     need(given.get("resource", resource) == resource, where, f"`{kind}` belongs to `{resource}`")
+    given = {key: built(value) for key, value in given.items()}
     for key, value in given.items():
         if key in {"host", "path", "to", "cwd", "program", "address", "query_type"}:
             need(isinstance(value, str) or isinstance(value, dict) and set(value) == {"hex"}, where, f"`{key}` is not a text: quote it")
