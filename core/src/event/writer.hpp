@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The log writer: one line, one write. Two channels, events and log, each a descriptor of our own: a high, close-on-exec one,
+// so that a program which closes or replaces 0, 1 and 2 neither silences us nor gets our lines into a file of its own.
+// Before each write the descriptor's device and inode are compared with what was opened; when they differ the line goes to
+// standard error as it was at start, and where that is gone too it is counted as dropped.
+//
+// A full pipe or a slow reader never hangs the function: a line waits for at most kPatienceMs, and after one that waited in
+// vain the next do not wait at all until a line gets through again.
+//
+// Raw system calls only, no allocation, no lock; SIGPIPE is held back. Usable in a signal handler and in a vfork child.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "guard/settings.hpp"
+
+namespace ap::event {
+
+enum class Channel : std::uint8_t { events, log };
+
+constexpr int kPatienceMs = 50;
+
+// Our own descriptor for what `fd` (1 or 2) is now. A closed one gives a Sink with fd -1: nowhere to write.
+Sink open_standard(int fd) noexcept;
+// Opens for appending, 0600 when new; must be a regular file, a pipe or a character device. A pipe without a reader is an
+// error, not a wait. The message is for people: "cannot open `/x/y.log`: permission denied".
+Result<Sink> open_file(const char *path);
+
+// The sinks of this process from now on. `fall_back`: standard error may be used when a sink is gone (the owner of the log);
+// a handed-over child passes false.
+void use_sinks(const Sink &events, const Sink &log, bool fall_back) noexcept;
+
+// True when the line (with its newline, at most 4,096 bytes) was written somewhere.
+bool write_line(Channel channel, std::string_view line) noexcept;
+// For the last words of a process: waits up to `patience_ms`, whatever happened before.
+bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept;
+
+Sink sink(Channel channel) noexcept;
+
+}  // namespace ap::event
