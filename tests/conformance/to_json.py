@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Renders the YAML cases of this folder as one flat JSON for the runners (README.md has the format).
 
-Strict, because a misspelt key would make a case that cannot fail: unknown keys, duplicate keys and duplicate names are errors.
+Strict, because a misspelt key would make a case that cannot fail: unknown and duplicate keys and names are errors.
 """
+
 import argparse
 import glob
 import json
@@ -18,8 +19,12 @@ except ImportError:
     sys.exit("to_json.py: PyYAML is missing: apt-get install python3-yaml (or pip install pyyaml)")
 
 SURROUNDINGS = {
-    "task_root": "/var/task", "tmp": "/tmp", "nameservers": ["169.254.100.5"], "end_points": ["127.0.0.1:9001"],
-    "provider": "aws", "region": "us-east-1",
+    "task_root": "/var/task",
+    "tmp": "/tmp",
+    "nameservers": ["169.254.100.5"],
+    "end_points": ["127.0.0.1:9001"],
+    "provider": "aws",
+    "region": "us-east-1",
 }
 SURROUNDINGS_KEYS = {*SURROUNDINGS, "app_dirs", "account", "runtime_read", "own_paths", "local_names", "path"}
 KINDS = {
@@ -33,24 +38,36 @@ FILE_KEYS = {"about", "surroundings", "policy", "policies", "cases"}
 DECISION_KEYS = {"name", "policy", "surroundings", "answers", "operation", "expect"}
 POLICY_KEYS = {"name", "policy", "surroundings", "valid", "diagnostics", "summary"}
 TEXT_FIELDS = {  # which field is ap_operation.text
-    "outbound": {"host", "path"}, "files": {"path"}, "processes": {"program"}, "native": {"path"},
+    "outbound": {"host", "path"},
+    "files": {"path"},
+    "processes": {"program"},
+    "native": {"path"},
 }
 FLAGS = {"shell", "unguarded", "async", "canonical"}
 OPERATION_KEYS = {
-    "outbound": {"address", "port", "protocol", "query_type"}, "files": {"to", "cwd"},
-    "processes": {"cwd", "argv"}, "native": {"cwd"},
+    "outbound": {"address", "port", "protocol", "query_type"},
+    "files": {"to", "cwd"},
+    "processes": {"cwd", "argv"},
+    "native": {"cwd"},
 }
 EXPECT = {
     "action": {"grant", "observe", "deny"},
     "class": {"none", "name", "literal", "local", "provider", "tenant", "hosting"},
     "on_deny": {"raise", "block", "terminate"},
-    "policy": {"outbound_data", "read_write_tmp", "read_write_app", "read_write_other", "create_child_process", "native_code"},
+    "policy": {
+        "outbound_data",
+        "read_write_tmp",
+        "read_write_app",
+        "read_write_other",
+        "create_child_process",
+        "native_code",
+    },
     "rule": None,
 }
 
 
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys, and reads only `true` and `false` as booleans (`off` and `no` stay text)."""
+    """SafeLoader that refuses duplicate keys and reads only `true` and `false` as booleans (`off`, `no` stay text)."""
 
 
 def mapping(loader, node):
@@ -65,9 +82,13 @@ def mapping(loader, node):
 
 StrictLoader.add_constructor("tag:yaml.org,2002:map", mapping)
 StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag in
-            ("tag:yaml.org,2002:null", "tag:yaml.org,2002:int", "tag:yaml.org,2002:merge")
-            or tag == "tag:yaml.org,2002:bool" and first in "tf"]
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:int", "tag:yaml.org,2002:merge")
+        or tag == "tag:yaml.org,2002:bool"
+        and first in "tf"
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -126,12 +147,24 @@ def operation_of(given, where):
     given = {key: built(value) for key, value in given.items()}
     for key, value in given.items():
         if key in {"host", "path", "to", "cwd", "program", "address", "query_type"}:
-            need(isinstance(value, str) or isinstance(value, dict) and set(value) == {"hex"}, where, f"`{key}` is not a text: quote it")
+            need(
+                isinstance(value, str) or isinstance(value, dict) and set(value) == {"hex"},
+                where,
+                f"`{key}` is not a text: quote it",
+            )
         elif key == "argv":
-            need(all(isinstance(a, (str, dict)) for a in value), where, "`argv` holds something that is not a text: quote it")
+            need(
+                all(isinstance(a, (str, dict)) for a in value),
+                where,
+                "`argv` holds something that is not a text: quote it",
+            )
     default = {"connect": "tcp", "resolve": "dns"}.get(kind)
     extra = {"protocol": given.get("protocol", default)} if default else {}
-    need(extra.get("protocol") in {None, "tcp", "udp", "dns", "unix"}, where, f"protocol `{extra.get('protocol')}` is unknown")
+    need(
+        extra.get("protocol") in {None, "tcp", "udp", "dns", "unix"},
+        where,
+        f"protocol `{extra.get('protocol')}` is unknown",
+    )
     return {"resource": resource, "line": 1, **given, **extra}
 
 
@@ -159,16 +192,30 @@ def render(path):
                 need(EXPECT[key] is None or value in EXPECT[key], where, f"expects an unknown {key} `{value}`")
             for answer in case.get("answers", []):
                 known(answer, {"host", "addresses"}, where)
-            yield "decisions", {**flat, "answers": case.get("answers", []),
-                                "operation": operation_of(case["operation"], where), "expect": case["expect"]}
+            yield (
+                "decisions",
+                {
+                    **flat,
+                    "answers": case.get("answers", []),
+                    "operation": operation_of(case["operation"], where),
+                    "expect": case["expect"],
+                },
+            )
         else:
             known(case, POLICY_KEYS, where)
             need(isinstance(case.get("valid"), bool), where, "has neither `operation` nor `valid`")
             need(case["valid"] or case.get("diagnostics"), where, "an invalid policy needs a diagnostic")
             for entry in case.get("diagnostics", []):
                 known(entry, {"place", "says"}, where)
-            yield "policies", {**flat, "valid": case["valid"], "diagnostics": case.get("diagnostics", []),
-                               "summary": case.get("summary", [])}
+            yield (
+                "policies",
+                {
+                    **flat,
+                    "valid": case["valid"],
+                    "diagnostics": case.get("diagnostics", []),
+                    "summary": case.get("summary", []),
+                },
+            )
 
 
 def main():
