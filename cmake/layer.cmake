@@ -11,7 +11,7 @@ function(app_protect_layer)
   endif()
   # For the days when layers grow side by side: a listed file that is not written yet is named and left out.
   foreach(source IN LISTS arg_SOURCES)
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+    if(NOT IS_ABSOLUTE ${source} AND NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
       message(WARNING "layer ${arg_NAME}: ${source} is not there yet")
       list(REMOVE_ITEM arg_SOURCES ${source})
     endif()
