@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -170,7 +172,12 @@ bool met(const Value& entry, const std::string& line) {
   return std::all_of(words.begin(), words.end(), [&](const Value& word) { return says(line, string_of(word)); });
 }
 
-std::string json(const Value& value);  // for messages
+std::string json(const Value& value) {  // for messages
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return buffer.GetString();
+}
 
 class DecisionTest : public testing::Test {
  public:
@@ -244,18 +251,6 @@ void enrol(const Value& cases) {
   }
 }
 
-}  // namespace
-
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-namespace {
-std::string json(const Value& value) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return buffer.GetString();
-}
 }  // namespace
 
 int main(int argc, char** argv) {
