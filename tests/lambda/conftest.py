@@ -25,7 +25,10 @@ def pytest_collection_finish(session):
     if session.config.option.collectonly:
         return
     for item in session.items:
-        if item.get_closest_marker("ahead") and not item.get_closest_marker("skip"):
+        skipped = any(
+            mark.name == "skip" or any(mark.args) for mark in item.iter_markers() if mark.name.startswith("skip")
+        )
+        if item.get_closest_marker("ahead") and not skipped:
             parameters = item.callspec.params if hasattr(item, "callspec") else {}
             _results[item.nodeid] = _pool.submit(item.obj, **parameters)
 

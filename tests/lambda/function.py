@@ -88,6 +88,7 @@ class Function:
         attach: see above.
         env: more variables of the function's configuration; None as a value removes one.
         limit_sec: the function's timeout.
+        network: where it runs; None for the shared private network.
     """
 
     def __init__(
@@ -100,13 +101,14 @@ class Function:
         attach: str = "plain",
         env: Optional[Dict[str, Optional[str]]] = None,
         limit_sec: float = INVOKE_LIMIT_SEC,
+        network: Optional[networks.Network] = None,
     ):
         self.runtime = runtimes.by_name(runtime)
         if self.runtime.why_missing:
             raise RuntimeError(self.runtime.why_missing)
         if attach not in ("plain", "wrapper", "handler", "module", "code"):
             raise ValueError(f"attach: {attach}")
-        self.network = networks.shared()
+        self.network = network or networks.shared()
         self.init_error: Optional[InitError] = None
         self._attach, self._handler, self._limit_sec = attach, handler, limit_sec
         self._task, self._policy, self._policy_in, self._extra = task, policy, policy_in, env or {}
@@ -423,8 +425,10 @@ class _Drain:
 
     def _run(self):
         descriptor = self._pipe.fileno()
+        ready = select.poll()
+        ready.register(descriptor, select.POLLIN)
         while True:
-            select.select([descriptor], [], [])
+            ready.poll()
             with self._lock:
                 data = os.read(descriptor, 65536)
                 self._data += data

@@ -29,18 +29,24 @@ from typing import Dict, List, Optional
 
 @functools.lru_cache(maxsize=None)
 def shared() -> Optional["Network"]:
-    """The one network of this test run, or None where the machine does not allow namespaces."""
-    own = ["unshare", "--net"]
-    mapped = ["unshare", "--net", "--user", "--map-root-user"]
+    """The network for functions that need none of their own; None where the machine does not allow namespaces."""
+    network = make()
+    if network:
+        atexit.register(network.close)
+    return network
+
+
+def make() -> Optional["Network"]:
+    """A new network, to be closed by the caller, or None."""
     if not (shutil.which("unshare") and shutil.which("nsenter")):
         return None
+    own = ["unshare", "--net"]
+    mapped = ["unshare", "--net", "--user", "--map-root-user"]
     for command in (own, mapped) if os.geteuid() == 0 else (mapped,):
         try:
-            network = Network(command)
+            return Network(command)
         except (OSError, ValueError):
             continue
-        atexit.register(network.close)
-        return network
     return None
 
 
@@ -73,12 +79,18 @@ class Network:
         theirs.close()
         try:
             ours.settimeout(10)
-            self._ask({"address": "127.0.0.1"})
+            os.close(self._ask({"address": "127.0.0.1"}))
         except (OSError, ValueError):
             self.close()
             raise
         enter = ["nsenter", "--target", str(self._helper.pid), "--net"]
         self.enter = enter + (["--user", "--preserve-credentials", "--"] if "--user" in unshare else ["--"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         self._channel.close()
@@ -93,6 +105,10 @@ class Network:
     def listen(self, address: str, port: int = 0, reply: bytes = b"") -> "Peer":
         """A TCP server that keeps what it receives and answers every connection with `reply`."""
         return Peer(self.socket(address, port), reply)
+
+    def listen_datagrams(self, address: str, port: int = 0) -> "Peer":
+        """A UDP socket that keeps what it receives."""
+        return Peer(self.socket(address, port, datagram=True))
 
     def names(self, table: Dict[str, str]) -> "NameServer":
         """A name server at the addresses of resolv.conf that knows `table` and keeps the questions."""
@@ -110,11 +126,12 @@ class Network:
 
 
 class Peer:
-    """A TCP server on a thread; `received` holds the bytes of each connection, in order of arrival."""
+    """A server on a thread; `received` holds the bytes of each connection or datagram, in order of arrival."""
 
     def __init__(self, listener: socket.socket, reply: bytes = b""):
         self.address, self.port = listener.getsockname()[:2]
         self._received: List[bytearray] = []
+        self._closed = False
         self._listener = listener
         self._reply = reply
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -134,6 +151,7 @@ class Peer:
         return self
 
     def __exit__(self, *_):
+        self._closed = True
         try:
             self._listener.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -141,6 +159,14 @@ class Peer:
         self._listener.close()
 
     def _serve(self):
+        while self._listener.type == socket.SOCK_DGRAM:
+            try:
+                data = self._listener.recv(65536)
+            except OSError:
+                return
+            if not data and self._closed:
+                return
+            self._received.append(bytearray(data))
         while True:
             try:
                 connection, _ = self._listener.accept()
