@@ -138,10 +138,9 @@ class Peer:
         self._thread.start()
 
     @classmethod
-    def local(cls, reply: bytes = b"") -> "Peer":
-        """One on the loopback device of the network this process is in."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        return cls(listener, reply)
+    def at(cls, address: str, port: int = 0, reply: bytes = b"") -> "Peer":
+        """One in the network that this process is in."""
+        return cls(socket.create_server((address, port)), reply)
 
     @property
     def received(self) -> List[bytes]:
