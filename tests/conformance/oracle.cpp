@@ -220,9 +220,7 @@ TEST_F(OracleTest, Addresses) {
 std::regex glob(const std::string& pattern) {
   std::string text;
   for (size_t i = 0; i < pattern.size();) {
-    if (pattern.compare(i, 4, "/**/") == 0)
-      text += "/(?:.*/)?", i += 4;
-    else if (pattern.compare(i, std::string::npos, "/**") == 0)
+    if (pattern.compare(i, 4, "/**/") == 0 || pattern.compare(i, std::string::npos, "/**") == 0)
       text += "(?:/.*)?", i += 3;
     else if (pattern.compare(i, 2, "**") == 0)
       text += ".*", i += 2;
