@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starts the agent in this environment (main thread or worker): core first, then the hooks its policy needs.
+//
+//   start(WRAPPER)  from preload.js   start(HANDLER)  from trend_app_protect_handler
+//   start(CODE) / start(IMPORT)  from require('trend_app_protect')
+//
+// Once per environment; the core seals one policy per process. A policy that is named but unusable throws ConfigError with the
+// core's message. Missing native code is our own trouble: one line, and the function runs unprotected, unless
+// TREND_AP_FAIL_CLOSED says that it must not.
+'use strict';
+
+const startedNs = process.hrtime.bigint();
+
+const path = require('path');
+const { nodeMajor, processBinding } = require('./primordials');
+
+const WRAPPER = 1, HANDLER = 2, CODE = 3, IMPORT = 4; // ap_attach
+const NETWORK = 1, FILES = 2, PROCESSES = 4, NATIVE = 8; // ap_need
+const DISABLED = 1, FAILED = -1; // ap_start_result
+
+let native;
+let isStarted = false;
+let isActive = false;
+
+class ConfigError extends Error {}
+Object.defineProperty(ConfigError.prototype, 'name', { __proto__: null, value: 'ConfigError', configurable: true, writable: true });
+
+function loadNative() {
+  try {
+    native = require('./binding');
+    return true;
+  } catch (error) {
+    if (/^(1|true|yes|on)$/i.test(process.env.TREND_AP_FAIL_CLOSED || '')) throw error;
+    process.stderr.write(`[ERROR] [app_protect] not protected: ${error.message}\n`);
+    return false;
+  }
+}
+
+function mainDirectory() {
+  if (require.main && require.main.filename) return path.dirname(require.main.filename);
+  return process.argv[1] === undefined ? process.cwd() : path.dirname(path.resolve(process.argv[1]));
+}
+
+function runtimeName() {
+  const environment = process.env.AWS_EXECUTION_ENV || '';
+  return environment.startsWith('AWS_Lambda_nodejs') ? environment.slice(11) : `nodejs${nodeMajor}.x`;
+}
+
+// process.binding(name), silently: it warns under --pending-deprecation, and is not there under --permission.
+function binding(name) {
+  if (processBinding === undefined) return undefined;
+  const saved = process.noDeprecation;
+  process.noDeprecation = true;
+  try {
+    return processBinding(name);
+  } catch {
+    return undefined;
+  } finally {
+    process.noDeprecation = saved;
+  }
+}
+
+// guard: what a worker must --require. inherited: this process was started with that option.
+function installHooks(needs, guard, inherited) {
+  const { health } = require('./settle');
+  const loaded = process.moduleLoadList;
+  const world = {
+    binding,
+    Module: module.constructor,
+    isLoaded: (id) => Array.isArray(loaded) && loaded.includes(`NativeModule ${id}`),
+  };
+  const parts = [];
+  if (needs & FILES) parts.push(['files', () => { require('./hooks/files').install(world); require('./hooks/network').installListening(world); }]);
+  if (needs & NETWORK) parts.push(['network', () => require('./hooks/network').install(world)]);
+  if (needs & PROCESSES) parts.push(['processes', () => require('./hooks/processes').install(world)]);
+  if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
+  if (needs) {
+    parts.push(['workers', () => require('./hooks/workers').install({
+      workerThreads: require('worker_threads'), guard, inherited, execArgv: ownExecArgv.slice(),
+    })]);
+  }
+  for (const [name, install] of parts) {
+    try {
+      install();
+    } catch (error) {
+      health('node_hooks', `hooks/${name} could not be installed: ${error && error.stack}`);
+    }
+  }
+  // import { readFile } from 'fs' reads a copy of the exports
+  if (needs) world.Module.syncBuiltinESMExports();
+}
+
+// Options of this process without our own --require: what its workers inherit, what fork() passes on.
+const ownExecArgv = process.execArgv;
+
+function forgetOwnOption(guard) {
+  let found = false;
+  for (let i = ownExecArgv.length - 1; i >= 0; i--) {
+    const joined = ownExecArgv[i] === `--require=${guard}` || ownExecArgv[i] === `-r=${guard}`;
+    const apart = ownExecArgv[i] === guard && (ownExecArgv[i - 1] === '--require' || ownExecArgv[i - 1] === '-r');
+    if (joined) ownExecArgv.splice(i, 1);
+    else if (apart) ownExecArgv.splice(--i, 2);
+    found = found || joined || apart;
+  }
+  return found;
+}
+
+// Returns 'started', 'already', 'disabled' or 'unprotected'. Throws ConfigError.
+function start(attach, guard) {
+  if (isStarted) return isActive ? 'already' : 'disabled';
+  const inherited = forgetOwnOption(guard);
+  if (!loadNative()) {
+    isStarted = true;
+    return 'unprotected';
+  }
+  const { result, message } = native.start({ attach, runtime: runtimeName(), mainDirectory: mainDirectory(), startedNs });
+  if (result === FAILED) throw new ConfigError(message);
+  isStarted = true;
+  if (result === DISABLED) return 'disabled';
+  isActive = true;
+  require('./attribution').setApplicationDirectory(process.env.LAMBDA_TASK_ROOT || mainDirectory());
+  installHooks(native.needs(), guard, inherited);
+  if (process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) require('./handler').manageConcurrency();
+  process.on('exit', () => native.flush());
+  return 'started';
+}
+
+function status() {
+  return native === undefined ? { enabled: false } : JSON.parse(native.status());
+}
+
+module.exports = { start, status, isActive: () => isActive, ConfigError, WRAPPER, HANDLER, CODE, IMPORT };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading code is not reading data: under `application.read: deny`, require() and import go on.
+//
+// A read is the loader's own when Node's module loader stands directly below it, no user frame between. For CommonJS that is
+// not enough (Module._extensions['.js'] can be called with a fake module that collects the source): the extension functions
+// are wrapped, and leave the file name of a genuine module for exactly one read. The core has the last word: only names with
+// a code suffix are code. Looking for modules (stat, realpath) is the loader's own as well.
+'use strict';
+
+const { apply, endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor } = require('./primordials');
+const native = require('./binding');
+
+// Module of the realm we run in: the constructor of our own module object, before anybody could have changed it.
+let expected = null; // file name that a genuine module is about to read
+
+function isGenuine(Module, compile, module) {
+  if (typeof module !== 'object' || module === null || hasOwn(module, '_compile')) return false;
+  for (let p = getPrototypeOf(module); p !== null; p = getPrototypeOf(p)) {
+    if (p === Module.prototype) {
+      const descriptor = getOwnPropertyDescriptor(p, '_compile');
+      return descriptor !== undefined && descriptor.value === compile;
+    }
+    if (hasOwn(p, '_compile')) return false;
+  }
+  return false;
+}
+
+// Wraps Module._extensions. They stay ordinary, replaceable properties: tools rely on that.
+function install(Module) {
+  const compile = Module.prototype._compile;
+  const extensions = Module._extensions;
+  for (const suffix of Object.keys(extensions)) {
+    if (suffix === '.json' || suffix === '.node') continue;
+    const original = extensions[suffix];
+    extensions[suffix] = function (module, filename) {
+      expected = typeof filename === 'string' && isGenuine(Module, compile, module) ? filename : null;
+      try {
+        return apply(original, this, arguments);
+      } finally {
+        expected = null;
+      }
+    };
+  }
+}
+
+// Is this read of `path` the loader reading code? Then line 2 has been told as well.
+function excusesRead(who, path) {
+  if (typeof path !== 'string') return false;
+  if (who.loader === 'cjs') {
+    const isExpected = expected === path;
+    if (isExpected) expected = null;
+    // require() of a package's manifest: Node 18 and 20 read it here, later versions in C++
+    return isExpected && native.allowCode(path);
+  }
+  return who.loader === 'esm' && native.allowCode(path);
+}
+
+// Is this look-up the loader finding its way? It reveals no content.
+function excusesStat(who) {
+  return who.loader !== undefined;
+}
+
+// Node 18 and 20 read manifests through the binding (internalModuleReadJSON): those are read on every require().
+function isManifest(path) {
+  return nodeMajor < 22 && typeof path === 'string' && endsWith(path, '/package.json');
+}
+
+module.exports = { install, excusesRead, excusesStat, isManifest };

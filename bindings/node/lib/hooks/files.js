@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// File hooks: the functions of the `fs` binding, which stand under every public form of fs (callback, sync, promises,
+// FileHandle, streams, rm, cp, glob), and the few public functions whose binding cannot be reached.
+//
+// Patched: open, openFileHandle, readFileUtf8, writeFileUtf8, access, existsSync, stat, lstat, statfs, readlink, realpath,
+//   readdir, mkdir, mkdtemp, rename, link, symlink, unlink, rmdir, rmSync, copyFile, cpSync*, chmod, chown, lchown, utimes,
+//   lutimes, internalModuleReadJSON; fs.opendir (callback, sync, promise), fs.openAsBlob, process.loadEnvFile.
+// Not patched, on purpose: calls on descriptors (decided at open; line 2 sees fchmod and the like), fs.watch (names and times
+//   only), internalModuleStat (says whether a name exists), and what C++ opens by itself (node:sqlite, node:wasi, trace_events,
+//   process.report, heap snapshots): line 2.
+'use strict';
+
+const {
+  apply, getPrototypeOf, nodeMajor, Promise, promiseReject,
+} = require('../primordials');
+const attribution = require('../attribution');
+const code = require('../code_loading');
+const native = require('../binding');
+const { denied, NAME } = require('../denied');
+const { settle, report, health } = require('../settle');
+const { PASS, replace, expose, completeLater, callLater } = require('./hook');
+
+let kUsePromises;
+let requestPrototype;
+
+function isRequest(value) {
+  return typeof value === 'object' && value !== null && getPrototypeOf(value) === requestPrototype;
+}
+
+function isAsync(values) {
+  for (let i = values.length - 1; i > 0; i--) if (values[i] === kUsePromises || isRequest(values[i])) return true;
+  return false;
+}
+
+// Hands the denial over by the channel this call was made with.
+function refuse(rule, syscall, values, path, dest, hide) {
+  for (let i = values.length - 1; i > 0; i--) {
+    const value = values[i];
+    if (value === kUsePromises) return promiseReject(errorOf(rule, syscall, path, dest, hide));
+    if (isRequest(value)) {
+      completeLater(value, errorOf(rule, syscall, path, dest, hide));
+      return undefined;
+    }
+    // Node 18, sync: (..., undefined, ctx), and the caller makes the error out of ctx
+    if (nodeMajor < 20 && i === values.length - 1 && typeof value === 'object' && value !== null && values[i - 1] === undefined) {
+      value.errno = -1;
+      value.code = 'EPERM';
+      value.syscall = syscall;
+      value.name = NAME;
+      value.message = rule === '' ? 'operation not permitted by policy' : `operation not permitted by policy (${rule})`;
+      return undefined;
+    }
+  }
+  throw errorOf(rule, syscall, path, dest, hide);
+}
+
+function errorOf(rule, syscall, path, dest, hide) {
+  const shown = typeof path === 'string' ? path : `${path}`;
+  if (dest === undefined) return denied(rule, syscall, `'${shown}'`, { __proto__: null, path: shown }, hide);
+  const to = typeof dest === 'string' ? dest : `${dest}`;
+  return denied(rule, syscall, `'${shown}' -> '${to}'`, { __proto__: null, path: shown, dest: to }, hide);
+}
+
+// read: 'code' when the module loader may be reading, 'stat' when it may be looking; undefined for everything else.
+function judged(judgement, site, values, path, dest, hide) {
+  const asynchronous = isAsync(values);
+  const who = attribution.capture();
+  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who)) return PASS;
+  const rule = report(judgement, site.api, asynchronous, who);
+  return rule === undefined ? PASS : refuse(rule, site.syscall, values, path, dest, hide);
+}
+
+function onePath(binding, name, check, site) {
+  const original = binding[name];
+  replace(binding, name, function hook(path) {
+    if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+    const judgement = check(path);
+    if (judgement !== undefined) {
+      const outcome = judged(judgement, site, arguments, path, undefined, hook);
+      if (outcome !== PASS) return outcome;
+    }
+    return apply(original, this, arguments);
+  });
+}
+
+function twoPaths(binding, name, check, site) {
+  const original = binding[name];
+  replace(binding, name, function hook(from, to) {
+    if (typeof from !== 'string') arguments[0] = from = native.copy(from);
+    if (typeof to !== 'string') arguments[1] = to = native.copy(to);
+    const judgement = check(from, to);
+    if (judgement !== undefined) {
+      const outcome = judged(judgement, site, arguments, from, to, hook);
+      if (outcome !== PASS) return outcome;
+    }
+    return apply(original, this, arguments);
+  });
+}
+
+// Reads one path and makes another: two operations.
+function copying(binding, name, site) {
+  const original = binding[name];
+  const { read, create } = native;
+  replace(binding, name, function hook(from, to) {
+    if (typeof from !== 'string') arguments[0] = from = native.copy(from);
+    if (typeof to !== 'string') arguments[1] = to = native.copy(to);
+    const reading = read(from);
+    const creating = create(to);
+    // A refused half means that nothing happens at all: the other half is not counted.
+    if (creating !== undefined && native.denies(creating) && !(reading !== undefined && native.denies(reading))) {
+      const outcome = judged(creating, site, arguments, from, to, hook);
+      if (outcome !== PASS) return outcome;
+    } else {
+      if (reading !== undefined) {
+        const outcome = judged(reading, site, arguments, from, to, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      if (creating !== undefined) {
+        const outcome = judged(creating, site, arguments, from, to, hook);
+        if (outcome !== PASS) return outcome;
+      }
+    }
+    return apply(original, this, arguments);
+  });
+}
+
+function installBinding(binding) {
+  kUsePromises = binding.kUsePromises;
+  requestPrototype = binding.FSReqCallback.prototype;
+  const { read, stat, list, create, remove, metadata, open, rename, link, symlink } = native;
+
+  // Written out, each with code of its own: these are the hot ones, and a shared body would make V8's call sites megamorphic.
+  {
+    const original = binding.open;
+    const site = { __proto__: null, api: 'fs.open', syscall: 'open', loader: 'read' };
+    replace(binding, 'open', function hook(path, flags) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = open(path, flags);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  {
+    const original = binding.openFileHandle;
+    const site = { __proto__: null, api: 'fs.promises.open', syscall: 'open', loader: 'read' };
+    replace(binding, 'openFileHandle', function hook(path, flags) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = open(path, flags);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  if (binding.readFileUtf8) {
+    const original = binding.readFileUtf8; // (path or descriptor, flags)
+    const site = { __proto__: null, api: 'fs.readFileSync', syscall: 'open', loader: 'read' };
+    replace(binding, 'readFileUtf8', function hook(path, flags) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = open(path, flags);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  if (binding.writeFileUtf8) {
+    const original = binding.writeFileUtf8; // (path or descriptor, data, flags, mode)
+    const site = { __proto__: null, api: 'fs.writeFileSync', syscall: 'open', loader: undefined };
+    replace(binding, 'writeFileUtf8', function hook(path, data, flags) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = open(path, flags);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  if (binding.existsSync) {
+    const original = binding.existsSync; // a file that must not be seen is not there
+    const site = { __proto__: null, api: 'fs.existsSync', syscall: 'access', loader: 'stat' };
+    replace(binding, 'existsSync', function hook(path) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = stat(path);
+      if (judgement !== undefined) {
+        const who = attribution.capture();
+        if (!code.excusesStat(who) && report(judgement, site.api, false, who) !== undefined) return false;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+
+  for (const [name, check, syscall, loader] of [
+    ['access', stat, 'access', 'stat'], ['stat', stat, 'stat', 'stat'], ['lstat', stat, 'lstat', 'stat'],
+    ['statfs', stat, 'statfs'], ['readlink', stat, 'readlink', 'stat'], ['realpath', stat, 'realpath', 'stat'],
+    ['readdir', list, 'scandir'], ['mkdir', create, 'mkdir'], ['unlink', remove, 'unlink'], ['rmdir', remove, 'rmdir'],
+    ['rmSync', remove, 'rm'], ['chmod', metadata, 'chmod'], ['chown', metadata, 'chown'], ['lchown', metadata, 'lchown'],
+    ['utimes', metadata, 'utime'], ['lutimes', metadata, 'lutime'],
+  ]) {
+    if (typeof binding[name] === 'function') {
+      onePath(binding, name, check, { __proto__: null, api: `fs.${name}`, syscall, loader });
+    }
+  }
+  for (const [name, check, syscall] of [['rename', rename, 'rename'], ['link', link, 'link'], ['symlink', symlink, 'symlink']]) {
+    twoPaths(binding, name, check, { __proto__: null, api: `fs.${name}`, syscall });
+  }
+  copying(binding, 'copyFile', { __proto__: null, api: 'fs.copyFile', syscall: 'copyfile' });
+  for (const name of ['cpSyncCopyDir', 'cpSyncOverrideFile']) {
+    if (binding[name]) copying(binding, name, { __proto__: null, api: 'fs.cpSync', syscall: 'cp' });
+  }
+
+  if (binding.cpSyncCheckPaths) {
+    // The first step of cpSync: looks at both and may make the target's parents. The copying itself is counted, this only
+    // refuses early what will be refused.
+    const original = binding.cpSyncCheckPaths;
+    const site = { __proto__: null, api: 'fs.cpSync', syscall: 'cp' };
+    replace(binding, 'cpSyncCheckPaths', function hook(from, to) {
+      if (typeof from !== 'string') arguments[0] = from = native.copy(from);
+      if (typeof to !== 'string') arguments[1] = to = native.copy(to);
+      const reading = read(from);
+      const judgement = reading !== undefined && native.denies(reading) ? reading : create(to);
+      if (judgement !== undefined && native.denies(judgement)) {
+        const outcome = judged(judgement, site, arguments, from, to, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+
+  {
+    // The name is made up in C++: judge prefix + XXXXXX. What is observed is counted by line 2, which sees the real name.
+    const original = binding.mkdtemp;
+    const site = { __proto__: null, api: 'fs.mkdtemp', syscall: 'mkdtemp' };
+    replace(binding, 'mkdtemp', function hook(prefix) {
+      if (typeof prefix !== 'string') arguments[0] = prefix = native.copy(prefix);
+      const judgement = create(`${prefix}XXXXXX`);
+      if (judgement !== undefined && native.denies(judgement)) {
+        const outcome = judged(judgement, site, arguments, `${prefix}XXXXXX`, undefined, hook);
+        if (outcome !== PASS) return outcome;
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  if (binding.internalModuleReadJSON) {
+    const original = binding.internalModuleReadJSON; // gives back any file's text
+    const site = { __proto__: null, api: 'require', syscall: 'open' };
+    replace(binding, 'internalModuleReadJSON', function hook(path) {
+      const judgement = read(path);
+      if (judgement !== undefined) {
+        if (code.isManifest(path)) native.allowCode(path);
+        else {
+          const outcome = judged(judgement, site, arguments, path, undefined, hook);
+          if (outcome !== PASS) return outcome;
+        }
+      }
+      return apply(original, this, arguments);
+    });
+  }
+}
+
+// A path as the public functions take it, made a plain string or private bytes; undefined: not a path, Node will complain.
+function pathOf(value, fileURLToPath) {
+  if (typeof value === 'string') return value;
+  const copy = native.copy(value);
+  if (copy !== value) return copy;
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    return fileURLToPath(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function installPublic(fs, fileURLToPath, isLoaded) {
+  const opendir = (asynchronous, path) => {
+    const judgement = native.list(path);
+    return judgement === undefined ? undefined : settle(judgement, 'fs.opendir', asynchronous);
+  };
+
+  expose(fs, 'opendirSync', (original) => function opendirSync(path) {
+    const copy = pathOf(path, fileURLToPath);
+    if (copy !== undefined) {
+      const rule = opendir(false, copy);
+      if (rule !== undefined) throw errorOf(rule, 'opendir', copy, undefined, opendirSync);
+      arguments[0] = copy;
+    }
+    return apply(original, this, arguments);
+  });
+
+  // fs.promises.opendir is util.promisify(opendir), made when that module is loaded (a millisecond we do not spend): the
+  // custom form, left on the original before, is what promisify() will take.
+  const promisified = (original) => function opendir_(path, options) {
+    const copy = pathOf(path, fileURLToPath);
+    if (copy !== undefined) {
+      const rule = opendir(true, copy);
+      if (rule !== undefined) return promiseReject(errorOf(rule, 'opendir', copy, undefined, opendir_));
+    }
+    return new Promise((resolve, reject) => {
+      apply(original, fs, [copy === undefined ? path : copy, options, (error, directory) => (error ? reject(error) : resolve(directory))]);
+    });
+  };
+  const callbackForm = expose(fs, 'opendir', (original) => function opendirCallback(path, options, callback) {
+    const done = typeof options === 'function' ? options : callback;
+    const copy = typeof done === 'function' ? pathOf(path, fileURLToPath) : undefined;
+    if (copy !== undefined) {
+      const rule = opendir(true, copy);
+      if (rule !== undefined) {
+        callLater(done, errorOf(rule, 'opendir', copy, undefined, opendirCallback));
+        return undefined;
+      }
+      arguments[0] = copy;
+    }
+    return apply(original, this, arguments);
+  });
+  if (callbackForm !== undefined) {
+    const custom = Symbol.for('nodejs.util.promisify.custom');
+    const form = promisified(callbackForm);
+    Object.defineProperty(form, 'name', { __proto__: null, value: 'opendir', configurable: true });
+    for (const holder of [callbackForm, fs.opendir]) {
+      Object.defineProperty(holder, custom, { __proto__: null, value: form, configurable: true, enumerable: false });
+    }
+    if (isLoaded('internal/fs/promises')) expose(fs.promises, 'opendir', () => form);
+  }
+
+  if (fs.openAsBlob) {
+    expose(fs, 'openAsBlob', (original) => function openAsBlob(path) {
+      const copy = pathOf(path, fileURLToPath);
+      const judgement = copy === undefined ? undefined : native.read(copy);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, 'fs.openAsBlob', true);
+        if (rule !== undefined) return promiseReject(errorOf(rule, 'open', copy, undefined, openAsBlob));
+      }
+      if (copy !== undefined) arguments[0] = copy;
+      return apply(original, this, arguments);
+    });
+  }
+
+  if (process.loadEnvFile) {
+    expose(process, 'loadEnvFile', (original) => function loadEnvFile(path) {
+      const copy = path === undefined || path === null ? '.env' : pathOf(path, fileURLToPath);
+      const judgement = copy === undefined ? undefined : native.read(copy);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, 'process.loadEnvFile', false);
+        if (rule !== undefined) throw errorOf(rule, 'open', copy, undefined, loadEnvFile);
+      }
+      return apply(original, this, copy === undefined ? arguments : [copy]);
+    });
+  }
+}
+
+function install({ binding, Module, isLoaded }) {
+  code.install(Module);
+  const fs = require('fs');
+  const { fileURLToPath } = require('url');
+  const internal = binding('fs');
+  if (internal === undefined) health('node_binding', 'process.binding("fs") is not available: file hooks are public functions and line 2 only');
+  else installBinding(internal);
+  installPublic(fs, fileURLToPath, isLoaded);
+}
+
+module.exports = { install };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mechanics of the hooks: how a function is replaced, and how a denial reaches the caller.
+//
+// replace()  a method of an internal binding: for good. Node's internals call it through the object, so one replacement
+//            stands under callback, sync, promise, stream, CommonJS and ESM forms. Not writable, not configurable.
+// expose()   a public function, where the binding behind it cannot be reached: keeps the property's own attributes, since
+//            tools patch public functions; line 2 stands behind these.
+//
+// A hook must not keep an "inside" flag that user code could meet, and must copy what could change between the check and the
+// call (bytes of a view, an options object) once, judge the copy and pass the copy on.
+'use strict';
+
+const {
+  apply, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf, nextTick, process, symbolDescription,
+} = require('../primordials');
+
+// Runs now or never: what a hook returns when the original is to be called.
+const PASS = Symbol('pass');
+
+function replace(object, name, replacement) {
+  const original = object[name];
+  if (typeof original !== 'function') return false;
+  defineProperty(replacement, 'name', { __proto__: null, value: original.name, configurable: true });
+  defineProperty(replacement, 'length', { __proto__: null, value: original.length, configurable: true });
+  return defineProperty(object, name, {
+    __proto__: null, value: replacement, writable: false, configurable: false, enumerable: true,
+  });
+}
+
+function expose(object, name, make) {
+  const descriptor = getOwnPropertyDescriptor(object, name);
+  if (descriptor === undefined || typeof descriptor.value !== 'function') return undefined;
+  const original = descriptor.value;
+  const replacement = make(original);
+  // Symbols such as util.promisify.custom, and the rest of what callers see of a function.
+  const symbols = getOwnPropertySymbols(original);
+  for (let i = 0; i < symbols.length; i++) {
+    defineProperty(replacement, symbols[i], { __proto__: null, ...getOwnPropertyDescriptor(original, symbols[i]) });
+  }
+  defineProperty(replacement, 'name', { __proto__: null, value: original.name, configurable: true });
+  defineProperty(replacement, 'length', { __proto__: null, value: original.length, configurable: true });
+  defineProperty(object, name, { __proto__: null, ...descriptor, value: replacement });
+  return original;
+}
+
+// Makes a bare request object complete with an error in the next tick, as an asynchronous failure would.
+function completeLater(request, error) {
+  apply(nextTick, process, [complete, request, error]);
+}
+
+function complete(request, error) {
+  const oncomplete = request.oncomplete;
+  if (typeof oncomplete === 'function') apply(oncomplete, request, [error]);
+}
+
+// Calls `callback(error)` in the next tick.
+function callLater(callback, error, self) {
+  apply(nextTick, process, [invoke, callback, error, self]);
+}
+
+function invoke(callback, error, self) {
+  apply(callback, self, [error]);
+}
+
+// The public object (net.Socket, dgram.Socket, ChildProcess) that a handle belongs to.
+function ownerOf(handle) {
+  for (let object = handle, depth = 0; object !== null && depth < 2; object = getPrototypeOf(object), depth++) {
+    const symbols = getOwnPropertySymbols(object);
+    for (let i = 0; i < symbols.length; i++) {
+      if (symbolDescription(symbols[i]) === 'owner_symbol') return handle[symbols[i]];
+    }
+  }
+  return undefined;
+}
+
+// Shadows a method of one object until `handler` says it is done (returns the arguments to go on with).
+function interceptOnce(object, name, handler) {
+  const original = object[name];
+  if (typeof original !== 'function') return;
+  defineProperty(object, name, {
+    __proto__: null, configurable: true, enumerable: false, writable: true,
+    value: function () {
+      const done = handler(arguments);
+      if (done) delete object[name];
+      return apply(original, this, arguments);
+    },
+  });
+}
+
+module.exports = { PASS, replace, expose, completeLater, callLater, ownerOf, interceptOnce };

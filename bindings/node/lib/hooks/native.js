@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Native code, and the doors from JavaScript to what is behind the hooks.
+//
+// Patched: process.dlopen (require of .node files; line 2 stands behind it); the inspector's Connection and open, which give
+//   closure scopes, and so the originals; process._linkedBinding, _debugProcess, and SIGUSR1, which opens the inspector.
+// The doors are one operation of native_code (calling what no rule names): granted, observed or denied with it.
+// Not patched, on purpose: tls and crypto engines (loading those modules early costs 10 ms): line 2's dlopen.
+'use strict';
+
+const { apply, construct, process } = require('../primordials');
+const native = require('../binding');
+const { denied } = require('../denied');
+const { settle } = require('../settle');
+const { replace, expose } = require('./hook');
+
+function refusal(what, api, hide) {
+  const judgement = native.reach(what);
+  const rule = judgement === undefined ? undefined : settle(judgement, api, false);
+  return rule === undefined ? undefined : denied(rule, api, undefined, undefined, hide);
+}
+
+function guardCall(object, name, what, api, use) {
+  if (typeof object[name] !== 'function') return;
+  const original = object[name];
+  const hook = function () {
+    const error = refusal(what, api, hook);
+    if (error !== undefined) throw error;
+    return apply(original, this, arguments);
+  };
+  use(object, name, hook);
+}
+
+function guardClass(object, name, what, api) {
+  const original = object[name];
+  if (typeof original !== 'function') return;
+  const hook = function () {
+    const error = refusal(what, api, hook);
+    if (error !== undefined) throw error;
+    return construct(original, arguments, new.target || original);
+  };
+  hook.prototype = original.prototype;
+  replace(object, name, hook);
+  Object.defineProperty(original.prototype, 'constructor', {
+    __proto__: null, value: hook, writable: false, configurable: false, enumerable: false,
+  });
+}
+
+function install({ binding, isLoaded }) {
+  expose(process, 'dlopen', (original) => function dlopen(module, filename) {
+    if (typeof filename === 'string') {
+      const judgement = native.load(filename);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, 'process.dlopen', false);
+        if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, { __proto__: null, path: filename }, dlopen);
+      }
+    }
+    return apply(original, this, arguments);
+  });
+
+  const inspector = binding('inspector');
+  if (inspector) {
+    guardClass(inspector, 'Connection', 'node:inspector', 'inspector.Session.connect');
+    guardClass(inspector, 'MainThreadConnection', 'node:inspector', 'inspector.Session.connect');
+    guardCall(inspector, 'open', 'node:inspector', 'inspector.open', replace);
+    guardCall(inspector, 'callAndPauseOnStart', 'node:inspector', 'inspector.callAndPauseOnStart', replace);
+    // Loaded before us: the module has taken the originals already.
+    if (isLoaded('inspector')) {
+      const session = require('inspector').Session.prototype;
+      for (const name of ['connect', 'connectToMainThread']) guardCall(session, name, 'node:inspector', `inspector.Session.${name}`, replace);
+      guardCall(require('inspector'), 'open', 'node:inspector', 'inspector.open', replace);
+    }
+  }
+  const byProperty = (object, name, hook) => expose(object, name, () => hook);
+  guardCall(process, '_linkedBinding', 'process._linkedBinding', 'process._linkedBinding', byProperty);
+  guardCall(process, '_debugProcess', 'node:inspector', 'process._debugProcess', byProperty);
+
+  const judgement = native.reach('node:inspector');
+  if (judgement !== undefined && native.denies(judgement)) {
+    // With a listener of its own the signal no longer starts the inspector; taking the listener away restores the default
+    // of a signal (the process ends), not Node's handler.
+    process.on('SIGUSR1', function SIGUSR1() {});
+  }
+}
+
+module.exports = { install };

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Process hooks: Process.prototype.spawn (spawn, exec, execFile, fork, cluster), spawn_sync.spawn (their Sync forms), and
+// process.execve. What a shell starts, and what a granted child does, line 2 judges inside the child.
+//
+// Not patched, on purpose: process.kill, signals, IPC.
+'use strict';
+
+const { apply, defineProperty, isArray, ownKeys } = require('../primordials');
+const native = require('../binding');
+const { denied, dress, messageOf } = require('../denied');
+const { settle, health } = require('../settle');
+const { replace, expose, ownerOf, interceptOnce } = require('./hook');
+
+const EACCES = -13; // of all errors only some become an 'error' event; this one does, and we give it its real face there
+const EPERM = -1;
+
+// The options as C++ will read them, each property taken once: getters and shared arrays cannot change them afterwards.
+const OPTIONS = [
+  'file', 'args', 'cwd', 'envPairs', 'stdio', 'detached', 'uid', 'gid', 'windowsHide', 'windowsVerbatimArguments', 'timeout',
+  'maxBuffer', 'killSignal', 'encoding',
+];
+
+function copyTexts(values) {
+  if (!isArray(values)) return values;
+  const copy = [];
+  for (let i = 0; i < values.length; i++) {
+    defineProperty(copy, i, { __proto__: null, configurable: true, enumerable: true, writable: true, value: `${values[i]}` });
+  }
+  return copy;
+}
+
+function copyPath(value) {
+  return value === undefined || value === null || typeof value === 'string' ? value : native.copy(value);
+}
+
+function copyOptions(options) {
+  const copy = { __proto__: null };
+  for (let i = 0; i < OPTIONS.length; i++) {
+    const value = options[OPTIONS[i]];
+    if (value !== undefined) copy[OPTIONS[i]] = value;
+  }
+  if (typeof copy.file !== 'string' && copy.file !== undefined) copy.file = `${copy.file}`;
+  copy.args = copyTexts(copy.args);
+  copy.envPairs = copyTexts(copy.envPairs);
+  copy.cwd = copyPath(copy.cwd);
+  if (copy.args === undefined) delete copy.args;
+  if (copy.envPairs === undefined) delete copy.envPairs;
+  if (copy.cwd === undefined) delete copy.cwd;
+  return copy;
+}
+
+// The 'error' event comes from the handle's onexit in the next tick, as for a program that cannot be executed.
+function failSpawn(handle, rule) {
+  const child = ownerOf(handle);
+  if (typeof child === 'object' && child !== null) {
+    interceptOnce(child, 'emit', (values) => {
+      if (values[0] !== 'error') return false;
+      const error = values[1];
+      if (typeof error === 'object' && error !== null && error.errno === EACCES) {
+        error.errno = EPERM;
+        error.code = 'EPERM';
+        error.message = messageOf(rule, error.syscall || 'spawn', undefined);
+        dress(error);
+      }
+      return true;
+    });
+    return EACCES;
+  }
+  return EPERM;
+}
+
+// spawn_sync gives back a result; its caller turns result.error into an Error. The accessor catches that Error.
+function failSync(rule, file) {
+  const result = { pid: 0, status: null, signal: null, output: null };
+  let current = EPERM;
+  defineProperty(result, 'error', {
+    __proto__: null, configurable: true, enumerable: true,
+    get: () => current,
+    set: (error) => {
+      current = error;
+      if (typeof error === 'object' && error !== null) {
+        error.message = messageOf(rule, error.syscall || `spawnSync ${file}`, undefined);
+        dress(error);
+      }
+      defineProperty(result, 'error', { __proto__: null, configurable: true, enumerable: true, writable: true, value: error });
+    },
+  });
+  return result;
+}
+
+function run(original, self, values) {
+  native.processBegin();
+  try {
+    return apply(original, self, values);
+  } finally {
+    native.processEnd();
+  }
+}
+
+function hookSpawn(prototype) {
+  const original = prototype.spawn;
+  // Up to Node 22 spawn(options); from 24 spawn(file, args, cwd, envPairs, stdio, flags, uid, gid)
+  replace(prototype, 'spawn', function spawn(first) {
+    let file, args, cwd;
+    if (typeof first === 'object' && first !== null) {
+      const options = copyOptions(first);
+      arguments[0] = options;
+      ({ file, args, cwd } = options);
+    } else {
+      file = first;
+      if (typeof file !== 'string') arguments[0] = file = `${file}`;
+      if (arguments.length > 1) arguments[1] = args = copyTexts(arguments[1]);
+      if (arguments.length > 2) arguments[2] = cwd = copyPath(arguments[2]);
+      if (arguments.length > 3) arguments[3] = copyTexts(arguments[3]);
+    }
+    const judgement = native.spawn(file, args, cwd);
+    if (judgement !== undefined) {
+      const rule = settle(judgement, 'child_process.spawn', false);
+      if (rule !== undefined) return failSpawn(this, rule);
+    }
+    return run(original, this, arguments);
+  });
+}
+
+function hookSpawnSync(binding) {
+  const original = binding.spawn;
+  replace(binding, 'spawn', function spawn(given) {
+    const options = copyOptions(given);
+    const judgement = native.spawn(options.file, options.args, options.cwd);
+    if (judgement !== undefined) {
+      const rule = settle(judgement, 'child_process.spawnSync', false);
+      if (rule !== undefined) return failSync(rule, options.file);
+    }
+    return run(original, this, [options]);
+  });
+}
+
+function hookExecve() {
+  if (typeof process.execve !== 'function') return;
+  expose(process, 'execve', (original) => function execve(file, args, env) {
+    if (typeof file === 'string' && isArray(args)) {
+      args = copyTexts(args);
+      const judgement = native.spawn(file, args);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, 'process.execve', false);
+        if (rule !== undefined) throw denied(rule, 'execve', `'${file}'`, { __proto__: null, path: file, spawnargs: args }, execve);
+      }
+      if (env === undefined) return run(original, this, [file, args]);
+      const copy = {};
+      if (typeof env === 'object' && env !== null) {
+        const names = ownKeys(env);
+        for (let i = 0; i < names.length; i++) {
+          if (typeof names[i] === 'string') {
+            defineProperty(copy, names[i], { __proto__: null, configurable: true, enumerable: true, writable: true, value: env[names[i]] });
+          }
+        }
+        return run(original, this, [file, args, copy]);
+      }
+    }
+    return apply(original, this, arguments);
+  });
+}
+
+function install({ binding }) {
+  const asynchronous = binding('process_wrap');
+  const synchronous = binding('spawn_sync');
+  if (!asynchronous || !synchronous) health('node_binding', 'process.binding is not available: process hooks are line 2 only');
+  else {
+    hookSpawn(asynchronous.Process.prototype);
+    hookSpawnSync(synchronous);
+  }
+  hookExecve();
+}
+
+module.exports = { install };

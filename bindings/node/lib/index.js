@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What require('trend_app_protect') gives, and the three ways a Lambda function gets here: attach() for code and import,
+// preload() for the exec wrapper and for workers, swappedHandler() / redirectedHandler() for the handler shims.
+'use strict';
+
+const path = require('path');
+const agentLife = require('./agent');
+const handlers = require('./handler_lazily');
+
+const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
+
+const preloadFile = path.join(__dirname, 'preload.js');
+
+let redirected; // {handler, error}: what preload() put aside for redirectedHandler()
+
+function onLambda() {
+  return process.env.AWS_LAMBDA_RUNTIME_API !== undefined;
+}
+
+// require('trend_app_protect')
+function attach() {
+  const known = globalThis[KNOWN];
+  if (known !== undefined) return known;
+  agentLife.start(onLambda() ? agentLife.CODE : agentLife.IMPORT, preloadFile);
+  return publish();
+}
+
+function publish() {
+  if (globalThis[KNOWN] === undefined) {
+    const value = Object.freeze({ api: handlers.api, agent: require('./transactions'), status: agentLife.status });
+    Object.defineProperty(globalThis, KNOWN, { __proto__: null, value, writable: false, configurable: false, enumerable: false });
+  }
+  return globalThis[KNOWN];
+}
+
+// --require preload.js: before everything else, in the runtime client, in other programs, in every worker.
+function preload() {
+  if (globalThis[KNOWN] !== undefined) return;
+  const isMainThread = require('worker_threads').isMainThread;
+  const handler = process.env._HANDLER;
+  const inClient = isMainThread && onLambda() && handler !== undefined && handler !== '';
+  try {
+    agentLife.start(agentLife.WRAPPER, preloadFile);
+  } catch (error) {
+    // The client can say it better: it reports what our handler module throws as the error of the init phase.
+    if (!inClient) throw error;
+    redirected = { error };
+  }
+  publish();
+  if (!inClient) return;
+  redirected = redirected || { handler };
+  redirected.handler = handler;
+  process.env._HANDLER = path.join(__dirname, 'handler.handler');
+}
+
+function originalHandler() {
+  if (redirected !== undefined) {
+    process.env._HANDLER = redirected.handler; // children and the function itself see their own
+    if (redirected.error !== undefined) throw redirected.error;
+    if (!/(^|\/)trend_app_protect_handler\.handler$/.test(redirected.handler)) return redirected.handler;
+  } else {
+    agentLife.start(agentLife.HANDLER, preloadFile);
+    publish();
+  }
+  const named = process.env.TREND_AP_HANDLER;
+  if (named === undefined || named === '') {
+    throw new agentLife.ConfigError(
+      'TREND_AP_HANDLER is not set: it names the handler to protect, for example TREND_AP_HANDLER=index.handler');
+  }
+  if (/(^|\/)trend_app_protect_handler\.handler$/.test(named)) {
+    throw new agentLife.ConfigError(`TREND_AP_HANDLER is \`${named}\`, which is ours: write the name of your own handler`);
+  }
+  return named;
+}
+
+function taskRoot() {
+  return process.env.LAMBDA_TASK_ROOT || process.cwd();
+}
+
+// For handler.mjs: any handler, ES modules included.
+async function redirectedHandler() {
+  const name = originalHandler();
+  if (agentLife.isActive()) require('./binding').handlerLoading();
+  return handlers.protectHandler(await require('./loader').load(taskRoot(), name));
+}
+
+// For the CommonJS shim, which must answer at once. An ES module is loaded meanwhile: its handler is known to us (and its
+// errors to the runtime client, as an unhandled rejection) only later, so it cannot stream; handler.mjs can.
+function swappedHandler() {
+  const name = originalHandler();
+  if (agentLife.isActive()) require('./binding').handlerLoading();
+  const loader = require('./loader');
+  const handler = loader.loadNow(taskRoot(), name);
+  if (handler !== undefined) return handlers.protectHandler(handler);
+  const loading = loader.load(taskRoot(), name);
+  return handlers.protectHandler(async (event, context) => (await loading)(event, context));
+}
+
+module.exports = { attach, preload, redirectedHandler, swappedHandler };

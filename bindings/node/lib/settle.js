@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a judgement to what happens: find out who did it, have the core count it, make the error of a denial.
+//
+//   const judgement = native.read(path);
+//   if (judgement !== undefined) {
+//     const rule = settle(judgement, 'fs.open', isAsync);
+//     if (rule !== undefined) throw denied(rule, 'open', ...);
+//   }
+//
+// The core returns from report() for observe (undefined) and for deny (the rule's text); under `on_deny: terminate` it does
+// not return. Nothing but a denial ever leaves a hook: trouble of ours goes to health().
+'use strict';
+
+const attribution = require('./attribution');
+const native = require('./binding');
+
+let requestIdNow = () => undefined; // of the current invocation, where several run at once
+
+function settle(judgement, api, isAsync) {
+  return report(judgement, api, isAsync, attribution.capture());
+}
+
+function report(judgement, api, isAsync, who) {
+  let requestId;
+  try {
+    requestId = requestIdNow();
+  } catch {
+    requestId = undefined;
+  }
+  return native.report(judgement, isAsync, who.api || api, who.package, who.stack, requestId);
+}
+
+// Trouble of ours: one line and one agent_health event; the function goes on.
+function health(code, text) {
+  try {
+    native.health(code, String(text));
+  } catch {
+    // no core, nobody to tell
+  }
+}
+
+function setRequestIdSource(source) {
+  requestIdNow = source;
+}
+
+module.exports = { settle, report, health, setRequestIdSource };

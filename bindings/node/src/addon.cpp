@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app_protect.node: the Node addon. Conversion only; every rule, default and message is the core's.
+//
+// One binary for Node 10 to 24 (N-API 6), context-aware: each environment (main thread, worker) gets function objects of its
+// own, and none of them keeps state here; what is process-wide is the table in library.hpp.
+#include <napi.h>
+
+#include "life.hpp"
+#include "operations.hpp"
+#include "policy.hpp"
+
+static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  ap::node::add_life(env, exports);
+  ap::node::add_operations(env, exports);
+  ap::node::add_policy(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(app_protect, initialise)

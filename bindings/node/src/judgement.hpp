@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Judgement: an operation that was not simply granted, kept with its verdict until JavaScript has said who did it.
+//
+// The check functions return `undefined` for grant, which is nearly always, and a Judgement (an External) otherwise. It owns
+// copies of every byte of the operation, so nothing that runs in between can change what is reported.
+//
+//   return judge(env, op);                       // in a check function
+//   report(judgement, ...) / mark(judgement)     // once, from lib/settle.js
+#pragma once
+#include <app_protect/api.h>
+#include <node_api.h>
+
+#include <string>
+#include <vector>
+
+namespace ap::node {
+
+struct Judgement {
+  ap_operation operation;
+  ap_verdict verdict;
+  std::string text, text2, cwd, query_type;
+  std::vector<std::string> arguments;
+  std::vector<ap_str> argv;
+};
+
+// Asks the guard. nullptr (undefined in JavaScript) for grant, else an External that holds a Judgement.
+napi_value judge(napi_env env, const ap_operation &operation);
+
+// The same for two operations that are one call (open for reading and writing): the more severe verdict stands.
+napi_value judge_either(napi_env env, const ap_operation &first, const ap_operation &second);
+
+// JavaScript: report(judgement, async, api, package, stack, requestId) -> rule text when denied, undefined when observed.
+napi_value report(napi_env env, napi_callback_info info);
+
+// JavaScript: mark(judgement, async): known, not counted (a part of something counted already).
+napi_value mark(napi_env env, napi_callback_info info);
+
+// JavaScript: denies(judgement) -> boolean, without reporting.
+napi_value denies(napi_env env, napi_callback_info info);
+
+}  // namespace ap::node
