@@ -4,6 +4,8 @@
 #include "base/syscall.hpp"
 #include "event/mask.hpp"
 #include "event/utc.hpp"
+#include "guard/path_text.hpp"
+#include "match/address.hpp"
 
 namespace ap::event {
 namespace {
@@ -41,28 +43,20 @@ std::string_view class_word(std::uint8_t cls) noexcept {
   return kNull;
 }
 
-// Address text: dotted, or RFC 5952 (longest run of zero groups, the first of equal ones, lower case, v4-mapped dotted).
+// Address text: dotted, or RFC 5952 (longest run of zero groups, the first of equal ones, lower case).
 void write_address(Line &line, const Operation &op) noexcept {
-  if (op.family != 4 && op.family != 6) return line.raw(kNull);
-  const auto dotted = [&line](const std::uint8_t *a) {
+  const IpAddress ip = make_ip(op.family, op.address);
+  if (ip.family == 0) return line.raw(kNull);
+  line.raw("\"");
+  if (ip.family == 4) {
     for (int i = 0; i < 4; ++i) {
       if (i != 0) line.raw(".");
-      line.number(a[i]);
+      line.number(ip.bytes[i]);
     }
-  };
-  line.raw("\"");
-  if (op.family == 4) {
-    dotted(op.address);
     return line.raw("\"");
   }
   unsigned group[8];
-  for (int i = 0; i < 8; ++i) group[i] = static_cast<unsigned>(op.address[2 * i] << 8 | op.address[2 * i + 1]);
-  const bool mapped = (group[0] | group[1] | group[2] | group[3] | group[4]) == 0 && group[5] == 0xffff;
-  if (mapped) {
-    line.raw("::ffff:");
-    dotted(op.address + 12);
-    return line.raw("\"");
-  }
+  for (int i = 0; i < 8; ++i) group[i] = static_cast<unsigned>(ip.bytes[2 * i] << 8 | ip.bytes[2 * i + 1]);
   int best = -1, best_size = 1;
   for (int i = 0; i < 8;) {
     int end = i;
@@ -93,17 +87,15 @@ void write_masked_string(Line &line, std::string_view value, std::size_t cap, Ma
   line.close();
 }
 
-void write_outbound(Line &line, const Operation *op, const Verdict &verdict) noexcept {
-  std::string_view host;
+void write_outbound(Line &line, const Record &r) noexcept {
+  const Operation *op = r.operation;
+  std::string_view host = op != nullptr ? r.host : std::string_view();
   char abstract[128];
-  if (op != nullptr) {
-    host = view(op->text);
-    if (op->protocol == AP_PROTO_UNIX && !host.empty() && host[0] == '\0') {  // an abstract name, as ss(8) shows it
-      const std::size_t n = host.size() < sizeof abstract ? host.size() : sizeof abstract;
-      __builtin_memcpy(abstract, host.data(), n);
-      abstract[0] = '@';
-      host = {abstract, n};
-    }
+  if (!host.empty() && host[0] == '\0') {  // an abstract unix socket, as ss(8) shows it
+    const std::size_t n = host.size() < sizeof abstract ? host.size() : sizeof abstract;
+    __builtin_memcpy(abstract, host.data(), n);
+    abstract[0] = '@';
+    host = {abstract, n};
   }
   line.raw("{\"host\":");
   write_masked_string(line, host, kHost, MaskScope::host);
@@ -120,7 +112,7 @@ void write_outbound(Line &line, const Operation *op, const Verdict &verdict) noe
   line.raw(",\"protocol\":");
   line.raw(op != nullptr ? protocol_word(op->kind == AP_RESOLVE ? std::uint8_t{AP_PROTO_DNS} : op->protocol) : kNull);
   line.raw(",\"class\":");
-  line.raw(op != nullptr ? class_word(verdict.cls) : kNull);
+  line.raw(op != nullptr ? class_word(r.verdict.cls) : kNull);
   if (op != nullptr && op->kind == AP_RESOLVE) {
     line.raw(",\"query\":");
     write_masked_string(line, host, kHost, MaskScope::host);
@@ -130,26 +122,11 @@ void write_outbound(Line &line, const Operation *op, const Verdict &verdict) noe
   line.raw("}");
 }
 
-// A path as called: joined with its directory when it is relative. (Line 2's are canonical already.)
+// A path as policies compare it. (Line 2's are the kernel's own already.)
 void write_path(Line &line, const Operation &op, std::string_view path, std::size_t cap) noexcept {
-  if (path.data() == nullptr) return line.raw(kNull);
-  line.open(cap);
-  const bool relative = !path.empty() && path[0] != '/' && (op.flags & AP_OP_CANONICAL) == 0;
-  if (relative) {
-    char here[512];
-    std::string_view cwd = view(op.cwd);
-    if (cwd.empty()) {
-      const long n = sys::call(SYS_getcwd, here, sizeof here);
-      if (n > 1 && here[0] == '/') cwd = {here, static_cast<std::size_t>(n - 1)};
-    }
-    if (!cwd.empty()) {
-      write_masked(line, cwd, MaskScope::path);
-      if (cwd.back() != '/') line.text("/");
-    }
-    while (path.substr(0, 2) == "./") path.remove_prefix(2);
-  }
-  write_masked(line, path, MaskScope::path);
-  line.close();
+  PathText text;
+  if ((op.flags & AP_OP_CANONICAL) == 0 && !path.empty() && text.normalise(path, view(op.cwd))) path = text.view();
+  write_masked_string(line, path, cap, MaskScope::path);
 }
 
 void write_files(Line &line, const Operation *op) noexcept {
@@ -264,7 +241,7 @@ void write_native(Line &line, const Operation *op) noexcept {
 void write_info(Line &line, const Record &r) noexcept {
   line.raw(",\"info\":");
   switch (r.verdict.policy) {
-    case AP_POLICY_OUTBOUND_DATA: return write_outbound(line, r.operation, r.verdict);
+    case AP_POLICY_OUTBOUND_DATA: return write_outbound(line, r);
     case AP_POLICY_READ_WRITE_TMP:
     case AP_POLICY_READ_WRITE_APP:
     case AP_POLICY_READ_WRITE_OTHER: return write_files(line, r.operation);

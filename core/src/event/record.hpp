@@ -22,6 +22,7 @@ struct Record {
   const Operation *operation = nullptr;  // null: every info value is null (the rest of a flood; agent_health)
   Verdict verdict{};
   const ap_attribution *who = nullptr;
+  std::string_view host{};        // outbound: the operation's own name, or the one that its address was looked up by
   std::string_view rule{};        // null data: null
   std::string_view request_id{};  // null data: null
   std::string_view code{}, text{};  // agent_health

@@ -19,10 +19,12 @@
 #include "event/writer.hpp"
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
+#include "guard/name_table.hpp"
 
 namespace ap::event {
 namespace {
 
+std::atomic<LogLevel> g_log_level{LogLevel::info};
 Fold g_fold;  // zeroed pages until the first event
 
 struct Counts {
@@ -99,7 +101,7 @@ std::uint64_t fold_key(const Record &r) noexcept {
   h = mix(mix(h, view(op.text)), view(op.text2));
   if (op.resource == AP_OUTBOUND) {
     h = mix(h, static_cast<std::uint64_t>(op.port) << 16 | static_cast<std::uint64_t>(op.protocol) << 8 | v.cls);
-    h = op.text.size == 0 ? address_hash(h, op) : mix(h, view(op.query_type));
+    h = r.host.empty() ? address_hash(h, op) : mix(mix(h, r.host), view(op.query_type));
   } else if (op.text.size == 0 || op.text.data[0] != '/') {
     h = mix(h, view(op.cwd));
   }
@@ -109,15 +111,13 @@ std::uint64_t fold_key(const Record &r) noexcept {
   return h != 0 ? h : 1;
 }
 
-Attempt attempt_of(const Operation &op, const Verdict &v) noexcept {
+Attempt attempt_of(const Record &r) noexcept {
+  const Operation &op = *r.operation;
   Attempt a;
-  if (v.action != AP_DENY) {
-    a.thread = thread_key();  // an observed operation between two refusals: the second is no retry
-    return a;
-  }
   a.thread = thread_key();
-  if (op.text.size != 0 && op.resource != AP_PROCESSES)
-    a.subject = mix(mix(mix(kHashSeed, op.resource), view(op.text)), op.resource == AP_OUTBOUND ? op.port : 0) | 1;
+  if (r.verdict.action != AP_DENY || op.resource == AP_PROCESSES) return a;  // between two refusals it shows that the second is no retry
+  const std::string_view subject = op.resource == AP_OUTBOUND ? r.host : view(op.text);
+  if (!subject.empty()) a.subject = mix(mix(mix(kHashSeed, op.resource), subject), op.kind == AP_CONNECT ? op.port : 0) | 1;
   a.form = address_hash(mix(kHashSeed, op.kind), op);
   return a;
 }
@@ -223,6 +223,12 @@ void report(const Operation &op, const Verdict &verdict, const ap_attribution *w
   r.verdict = verdict;
   r.who = who;
   r.rule = rule_of(verdict);
+  HostName looked_up;
+  if (op.resource == AP_OUTBOUND) {
+    r.host = view(op.text);
+    if (r.host.empty() && op.family != 0 && name_table().last_name(make_ip(op.family, op.address), looked_up)) r.host = looked_up.view();
+    if (r.host.empty()) r.host = {};
+  }
   if (who != nullptr && who->request_id.data != nullptr) {
     r.request_id = view(who->request_id);
   } else {
@@ -236,7 +242,7 @@ void report(const Operation &op, const Verdict &verdict, const ap_attribution *w
   } else if (verdict.on_deny == AP_ON_DENY_TERMINATE) {
     terminate(r);
   }
-  if (count(r, fold_key(r), attempt_of(op, verdict)))
+  if (count(r, fold_key(r), attempt_of(r)))
     (verdict.action == AP_DENY ? g_counts.denied : g_counts.observed).fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -253,7 +259,7 @@ void health(std::string_view code, std::string_view text) noexcept {
 }
 
 void log(LogLevel level, std::string_view text) noexcept {
-  if (level > settings().log_level) return;
+  if (level > g_log_level.load(std::memory_order_relaxed)) return;
   static constexpr std::string_view kWords[] = {"[ERROR] ", "[WARN] ", "[INFO] ", "[DEBUG] ", "[TRACE] "};
   Line line;
   line.raw(kWords[static_cast<std::size_t>(level)]);
@@ -282,11 +288,18 @@ void after_fork() noexcept {
   notice_fork();
 }
 
+void begin(const Sink &events, const Sink &log_sink, LogLevel level) noexcept {
+  g_log_level.store(level, std::memory_order_relaxed);
+  use_sinks(events, log_sink, true);
+  notice_fork();
+}
+
 void adopt(int event_fd, int log_fd) noexcept {
   const Settings &s = settings();
   Sink events = s.event_sink, log_sink = s.log_sink;
   events.fd = event_fd;
   log_sink.fd = log_fd;
+  g_log_level.store(s.log_level, std::memory_order_relaxed);
   use_sinks(events, log_sink, false);
   notice_fork();
 }

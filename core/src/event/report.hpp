@@ -28,7 +28,7 @@ void report(const Operation &operation, const Verdict &verdict, const ap_attribu
 // Trouble of ours: one agent_health event per code and minute, repeats counted.
 void health(std::string_view code, std::string_view text) noexcept;
 
-// A status line `[LEVEL] [app_protect] text` to the log sink, when the sealed level allows it.
+// A status line `[LEVEL] [app_protect] text` to the log sink, when the level allows it.
 void log(LogLevel level, std::string_view text) noexcept;
 
 // Writes every pending count. Cheap when nothing is pending. Line 2 calls it before a granted exec and in `_exit`.
@@ -37,6 +37,9 @@ void flush() noexcept;
 // Line 2, in the child of a granted fork, before anything else of ours. (A child made behind our back is noticed at its first
 // report: the state lives in a page that the kernel wipes on fork.)
 void after_fork() noexcept;
+
+// The agent, before the seal: the sinks and the log level of the process that owns the log.
+void begin(const Sink &events, const Sink &log, LogLevel level) noexcept;
 
 // Line 2's entry of a handed-over child, after seal_from_descriptor(): the sinks of the owner under their numbers in this
 // process, -1 = none. Such a process never writes to its own standard output or error.

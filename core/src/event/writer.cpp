@@ -186,6 +186,14 @@ void use_sinks(const Sink &events, const Sink &log, bool fall_back) noexcept {
   for (auto &s : g.stuck) s.store(false, std::memory_order_relaxed);
 }
 
+void close_sinks() noexcept {
+  for (Sink &s : g.sinks) {
+    struct stat st {};
+    if (s.fd > 2 && is_still(s, st)) sys::call(SYS_close, s.fd);
+    s = kNowhere;
+  }
+}
+
 bool write_line(Channel channel, std::string_view line) noexcept { return write_line(channel, line, -1); }
 
 bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept {

@@ -32,6 +32,9 @@ Result<Sink> open_file(const char *path);
 // a handed-over child passes false.
 void use_sinks(const Sink &events, const Sink &log, bool fall_back) noexcept;
 
+// Closes the sinks in use, those of open_standard and open_file.
+void close_sinks() noexcept;
+
 // True when the line (with its newline, at most 4,096 bytes) was written somewhere.
 bool write_line(Channel channel, std::string_view line) noexcept;
 // For the last words of a process: waits up to `patience_ms`, whatever happened before.
