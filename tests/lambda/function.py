@@ -40,7 +40,8 @@ import runtime_api
 import runtimes
 
 BOOTSTRAP = pathlib.Path(__file__).resolve().parent / "bootstrap"
-STAGE = runtimes.ROOT / "build" / "dev" / "stage"  # stands for /opt with our layer in it
+BUILD = pathlib.Path(os.environ.get("APP_PROTECT_BUILD") or runtimes.ROOT / "build" / "dev").resolve()
+STAGE = BUILD / "stage"  # stands for /opt with our layer in it
 LIBRARY = STAGE / "app_protect" / "lib" / "libapp_protect.so"
 
 # On Lambda the limits are 10 s and the function's own; a busy test machine needs longer.
@@ -89,6 +90,7 @@ class Function:
         env: more variables of the function's configuration; None as a value removes one.
         limit_sec: the function's timeout.
         network: where it runs; None for the shared private network.
+        image: in a root with Lambda's own paths (/opt, /var/task read-only, no /dev/shm); needs namespaces.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Function:
         env: Optional[Dict[str, Optional[str]]] = None,
         limit_sec: float = INVOKE_LIMIT_SEC,
         network: Optional[networks.Network] = None,
+        image: bool = False,
     ):
         self.runtime = runtimes.by_name(runtime)
         if self.runtime.why_missing:
@@ -110,7 +113,7 @@ class Function:
             raise ValueError(f"attach: {attach}")
         self.network = network or networks.shared()
         self.init_error: Optional[InitError] = None
-        self._attach, self._handler, self._limit_sec = attach, handler, limit_sec
+        self._attach, self._handler, self._limit_sec, self._image = attach, handler, limit_sec, image
         self._task, self._policy, self._policy_in, self._extra = task, policy, policy_in, env or {}
         self._stack = contextlib.ExitStack()
         self._process: Optional[subprocess.Popen] = None
@@ -134,13 +137,17 @@ class Function:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="app-protect-", dir="/var/tmp")).resolve()
         self._stack.callback(_remove, self.folder)
         self.task_root = self.folder / "task"
-        self.opt = STAGE if self._attach != "plain" else self.folder / "opt"
+        layers = STAGE if self._attach != "plain" else self.folder / "layers"
+        # Where the function sees them.
+        self.opt = pathlib.Path("/opt") if self._image else layers
+        self.var_task = pathlib.Path("/var/task") if self._image else self.task_root
+        self.var_runtime = pathlib.Path("/var/runtime") if self._image else self.folder / "runtime"
         self._lay_out_task()
         self._lay_out_runtime()
         listener = self.network.socket("127.0.0.1", 0) if self.network else None
         self.api = self._stack.enter_context(runtime_api.RuntimeApi(listener))
         self._process = subprocess.Popen(
-            [*(self.network.enter if self.network else []), str(self.folder / "runtime" / "bootstrap")],
+            self._command(layers),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -152,6 +159,14 @@ class Function:
         self._stdout = _Drain(self._process.stdout)
         self._stderr = _Drain(self._process.stderr)
         self._await_init()
+
+    def _command(self, layers: pathlib.Path) -> List[str]:
+        enter = self.network.enter if self.network else []
+        if not self._image:
+            return [*enter, str(self.folder / "runtime" / "bootstrap")]
+        if not enter:
+            raise RuntimeError("image: needs namespaces")
+        return [*enter, "unshare", "--mount", "--", str(BOOTSTRAP / "image"), str(self.folder), str(layers)]
 
     def _await_init(self):
         try:
@@ -303,7 +318,7 @@ class Function:
         """The folder that stands for /var/runtime: bootstrap, and the client beside it."""
         folder = self.folder / "runtime"
         folder.mkdir()
-        (self.folder / "opt").mkdir()
+        (self.folder / "layers").mkdir()
         language, client = self.runtime.language, self.runtime.client
         if language == "python":
             interpreter, version = "python", f"3.{self.runtime.number}"
@@ -327,7 +342,7 @@ class Function:
             (folder / name).chmod(0o755)
 
     def _environment(self) -> Dict[str, str]:
-        runtime, opt, task = self.folder / "runtime", self.opt, self.task_root
+        runtime, opt, task = self.var_runtime, self.opt, self.var_task
         libraries = ["/lib64", "/usr/lib64", runtime, runtime / "lib", task, task / "lib", opt / "lib"]
         env = {
             "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
@@ -347,7 +362,7 @@ class Function:
             "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
             "HOME": "/home/sbx_user1051",
             "LAMBDA_RUNTIME_DIR": str(runtime),
-            "LAMBDA_TASK_ROOT": str(self.task_root),
+            "LAMBDA_TASK_ROOT": str(task),
             "LANG": "C.UTF-8",
             "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
             "PATH": f"{self.runtime.program.parent}:/usr/local/bin:/usr/bin/:/bin:{opt}/bin",

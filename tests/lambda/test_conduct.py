@@ -5,6 +5,7 @@ import pytest
 
 import cases
 import function
+import network as networks
 import operations
 import runtimes
 
@@ -352,3 +353,26 @@ def test_terminate_ends_the_process(runtime, attach):
         assert file.read_text() == "before"
         (event,) = guarded.run.events
         assert event["action"] == "deny" and event["info"]["path"] == str(file)
+
+
+@pytest.mark.ahead
+@pytest.mark.parametrize("runtime, attach", EVERY)
+def test_at_lambdas_own_places(runtime, attach):
+    """/opt and /var/task as they are called there, read-only; no /dev/shm; an empty /tmp."""
+    if networks.shared() is None:
+        pytest.skip("needs namespaces (unshare)")
+    task = operations.TASKS / runtimes.by_name(runtime).language
+    with function.Function(runtime, task, policy=operations.policy("deny"), attach=attach, image=True) as run:
+        assert run.init_error is None, f"{run.init_error}\n{run.stderr}"
+        assert "app_protect.json" in run.status_lines[0]
+        wanted = [
+            (["write", "/tmp/file.txt", "x"], "read_write_tmp"),
+            (["write", "/var/task/file.txt", "x"], "read_write_app"),
+            (["write", "/opt/file.txt", "x"], "read_write_app"),
+            (["tcp", operations.STRANGER, 80, "x"], "outbound_data"),
+            (["run", "/bin/true"], "create_child_process"),
+        ]
+        for does, _ in wanted:
+            assert run.invoke({"do": does}).payload.get("permission") is True, does
+        assert [event["policy"] for event in run.events] == [policy for _, policy in wanted]
+        assert '"operations"' in run.invoke({"do": ["read", "/var/task/app_protect.json"]}).payload["ok"]

@@ -5,6 +5,7 @@ import pytest
 
 import cases
 import function
+import network as networks
 import runtimes
 
 TASK = {
@@ -92,3 +93,34 @@ def test_long_output_does_not_block(name):
     with function.Function(name, loud) as run:
         assert run.invoke({}).payload == 1
         assert run.wait_log("x", count=3000000)
+
+
+@pytest.mark.parametrize("name", cases.every_runtime())
+def test_image_has_lambdas_places(name):
+    body = """
+import os
+def handler(event, context):
+    def refused(path):
+        try:
+            open(path, "w").close()
+        except OSError as error:
+            return error.strerror
+    places = ["/var/task/x", "/opt/x", "/var/runtime/x", "/dev/shm/x", "/tmp/x"]
+    return [os.getcwd(), os.environ["LAMBDA_TASK_ROOT"], os.listdir("/opt"), [refused(place) for place in places]]
+"""
+    script = """
+const fs = require('fs');
+const refused = (path) => { try { fs.writeFileSync(path, ''); return null; } catch (error) { return error.code; } };
+exports.handler = async () => [process.cwd(), process.env.LAMBDA_TASK_ROOT, fs.readdirSync('/opt'),
+  ['/var/task/x', '/opt/x', '/var/runtime/x', '/dev/shm/x', '/tmp/x'].map(refused)];
+"""
+    if networks.shared() is None:
+        pytest.skip("needs namespaces (unshare)")
+    task = {"app.py": body} if runtimes.by_name(name).language == "python" else {"app.js": script}
+    with function.Function(name, task, image=True) as run:
+        assert run.init_error is None, run.stderr
+        *places, refused = run.invoke({}).payload
+        assert places == ["/var/task", "/var/task", []]
+        assert refused[4] is None and all("read-only" in text.lower() or text == "EROFS" for text in refused[:4]), (
+            refused
+        )
