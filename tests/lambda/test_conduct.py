@@ -376,3 +376,13 @@ def test_at_lambdas_own_places(runtime, attach):
             assert run.invoke({"do": does}).payload.get("permission") is True, does
         assert [event["policy"] for event in run.events] == [policy for _, policy in wanted]
         assert '"operations"' in run.invoke({"do": ["read", "/var/task/app_protect.json"]}).payload["ok"]
+
+
+SNAPPED = list(cases.attached(cases.every_runtime(languages=("python",), numbers=(12, 13, 14))))
+
+
+@pytest.mark.ahead
+@pytest.mark.parametrize("runtime, attach", SNAPPED)
+def test_restored_from_a_snapshot(runtime, attach):
+    with Guarded(runtime, attach, env={"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}) as guarded:
+        guarded.assert_write_denied()

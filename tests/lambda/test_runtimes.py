@@ -124,3 +124,11 @@ exports.handler = async () => [process.cwd(), process.env.LAMBDA_TASK_ROOT, fs.r
         assert refused[4] is None and all("read-only" in text.lower() or text == "EROFS" for text in refused[:4]), (
             refused
         )
+
+
+@pytest.mark.parametrize("name", cases.every_runtime(languages=("python",), numbers=(12, 13, 14)))
+def test_snapshot_is_restored(name):
+    with function.Function(name, TASK["python"], env={"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}) as run:
+        assert run.init_error is None, run.stderr
+        assert run.invoke({}).payload["cwd"] == str(run.task_root)
+        assert [call.path.rsplit("/runtime/")[1] for call in run.api.calls][:2] == ["restore/next", "invocation/next"]
