@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exec wrapper's way in: starts the agent, then runs what the interpreter was asked to run, as it would have.
+
+`python [options] boot.py SCRIPT ...`, `boot.py -m MODULE ...`, `boot.py -c TEXT ...`. `sys.argv`, `sys.path[0]` and `__main__` are
+what they would be without us; the environment is not touched. The runtime client loads and reports the handler itself: only
+its loader's result is protected (`awslambdaric.bootstrap._get_handler`).
+"""
+
+import os
+import sys
+
+_CLIENT = "awslambdaric.bootstrap"
+
+
+def run(argv, own_file, own_path, started_ns):
+    """Runs `argv` (without the interpreter and its options) as `__main__`.
+
+    Args:
+        argv: what followed boot.py on the command line.
+        own_file: path of boot.py on the command line.
+        own_path: entry of `sys.path` that the interpreter added for boot.py, or None.
+        started_ns: monotonic time at which boot.py began.
+    """
+    is_script = bool(argv) and argv[0][:1] != "-"
+    failure = _start(os.path.dirname(os.path.abspath(argv[0])) if is_script else os.getcwd(), started_ns)
+    if _is_client(argv):
+        sys.meta_path.insert(0, _ClientFinder(failure))
+    elif failure is not None:
+        sys.exit(f"[ERROR] [app_protect] {failure}")
+    else:
+        _native_call("handler_loading")
+    if own_path is not None:
+        sys.path.remove(own_path)
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = [word for word in sys.orig_argv if word != own_file]
+    _run_as_main(argv, own_path is not None)
+
+
+def _is_client(argv):
+    """Whether the program is a Lambda runtime client, which loads the handler itself and reports what fails."""
+    if len(argv) > 1 and argv[0] == "-m":
+        return argv[1].split(".")[0] == "awslambdaric"
+    return bool(argv) and os.path.basename(argv[0]) == "bootstrap.py" and "AWS_LAMBDA_RUNTIME_API" in os.environ
+
+
+def _start(directory, started_ns):
+    """Starts the agent. Returns the deployment error that must fail the init, if there is one."""
+    try:
+        from . import _WRAPPER, _start
+
+        _start(_WRAPPER, directory, started_ns)
+    except Exception as error:
+        if type(error).__name__ == "ConfigError" or _fail_closed():
+            return error
+        print(f"[WARN] [app_protect] not enforcing: {error}", file=sys.stderr)
+    return None
+
+
+def _fail_closed():
+    return os.environ.get("TREND_AP_FAIL_CLOSED", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def _native_call(name, *arguments):
+    native = sys.modules.get("trend_app_protect._native")
+    return getattr(native, name)(*arguments) if native is not None else None
+
+
+class _ClientFinder:
+    """Waits for the runtime client's own import of its loader, protects what it returns, and is gone."""
+
+    def __init__(self, failure):
+        self._failure = failure
+
+    def find_spec(self, name, path=None, target=None):
+        if name != _CLIENT:
+            return None
+        sys.meta_path.remove(self)
+        spec = sys.modules["_frozen_importlib_external"].PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            load = spec.loader.exec_module
+            failure = self._failure
+
+            def exec_module(module):
+                del spec.loader.exec_module
+                load(module)
+                loader = getattr(module, "_get_handler", None)
+                if loader is not None:
+                    module._get_handler = _native_call("protect_loader", loader, failure) or loader
+                elif failure is not None:
+                    raise failure
+                else:
+                    _native_call("handler_loading")
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def _run_as_main(argv, adds_path):
+    """What the interpreter does with its command line."""
+    if not argv:
+        if sys.stdin.isatty():
+            import code
+
+            sys.argv = [""]
+            code.interact()
+            return
+        argv = ["-"]
+    if argv[0] == "-m":
+        import runpy
+
+        sys.argv = ["-m", *argv[2:]]
+        if adds_path:
+            sys.path.insert(0, os.getcwd())
+        runpy._run_module_as_main(argv[1])
+        return
+    if argv[0] == "-c":
+        sys.argv = ["-c", *argv[2:]]
+        if adds_path:
+            sys.path.insert(0, "")
+        _execute(compile(argv[1], "<string>", "exec", dont_inherit=True), None)
+        return
+    sys.argv = list(argv)
+    if argv[0] == "-":
+        if adds_path:
+            sys.path.insert(0, "")
+        _execute(compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True), None)
+        return
+    _run_script(argv[0], adds_path)
+
+
+def _run_script(path, adds_path):
+    from io import open_code
+
+    if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyc")):
+        _run_container(path)
+        return
+    try:
+        with open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        print(f"{sys.executable}: can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    if b"\0" in source[:4096]:
+        _run_container(path)
+        return
+    if adds_path:
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+    _execute(compile(source, path, "exec", dont_inherit=True), path)
+
+
+def _run_container(path):
+    """A folder or an archive with a __main__.py, or bytecode: the interpreter's own rules."""
+    import runpy
+
+    if path.endswith(".pyc"):
+        runpy.run_path(path, run_name="__main__")
+        return
+    sys.path.insert(0, path)
+    runpy._run_module_as_main("__main__", False)
+
+
+def _execute(code, path):
+    bootstrap, external = sys.modules["_frozen_importlib"], sys.modules["_frozen_importlib_external"]
+    names = sys.modules["__main__"].__dict__
+    kept = ("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__annotations__", "__builtins__")
+    for name in [name for name in names if name not in kept]:
+        del names[name]
+    names["__doc__"] = None
+    if path is None:
+        names["__loader__"] = bootstrap.BuiltinImporter
+    else:
+        # multiprocessing and pickle find the program by these
+        names.update(__loader__=external.SourceFileLoader("__main__", path), __file__=path, __cached__=None)
+    exec(code, names)
