@@ -46,7 +46,7 @@ const PUBLIC = {
   'node:child_process': 'child_process', 'node:internal/child_process': 'child_process', 'node:cluster': 'cluster',
   'node:internal/cluster/primary': 'cluster', 'node:http': 'http', 'node:_http_client': 'http', 'node:_http_agent': 'http',
   'node:https': 'https', 'node:tls': 'tls', 'node:_tls_wrap': 'tls', 'node:internal/tls/wrap': 'tls', 'node:http2': 'http2',
-  'node:internal/http2/core': 'http2', 'node:internal/deps/undici/undici': 'undici', 'node:internal/process/per_thread': 'process',
+  'node:internal/http2/core': 'http2', 'node:internal/deps/undici/undici': '', 'node:internal/process/per_thread': 'process',
 };
 
 const nothing = { __proto__: null, api: undefined, stack: undefined, package: undefined, loader: undefined };
@@ -71,11 +71,13 @@ function nameOf(file, site) {
   const name = apply(callSite.functionName, site, []);
   if (module === undefined || typeof name !== 'string' || name === '') return undefined;
   const dot = lastIndexOf(name, '.');
-  return `${module}.${dot < 0 ? name : slice(name, dot + 1)}`;
+  const bare = dot < 0 ? name : slice(name, dot + 1);
+  return module === '' ? bare : `${module}.${bare}`;
 }
 
 const stackOf = (_, sites) => {
   const found = { __proto__: null, api: undefined, stack: [], package: undefined, loader: undefined };
+  let isStream = false;
   let inside = true; // still among Node's own frames
   for (let i = 0; i < sites.length; i++) {
     const file = fileOf(sites[i]);
@@ -86,7 +88,10 @@ const stackOf = (_, sites) => {
       found.api = nameOf(file, sites[i]) || found.api;
       if (file === 'node:internal/fs/streams') {
         const type = apply(callSite.typeName, sites[i], []);
-        if (type === 'ReadStream' || type === 'WriteStream') found.api = `fs.create${type}`;
+        if (type === 'ReadStream' || type === 'WriteStream') {
+          found.api = `fs.create${type}`;
+          isStream = true;
+        }
       }
       continue;
     }
@@ -103,6 +108,8 @@ const stackOf = (_, sites) => {
     }
     if (found.package === undefined) found.package = packageOf(file);
   }
+  // Called from the event loop: the outermost function is one of Node's own steps, not what somebody called.
+  if (found.stack.length === 0 && !isStream) found.api = undefined;
   return found;
 };
 

@@ -28,7 +28,7 @@ function load() {
       continue;
     }
     const library = path.join(__dirname, place.library);
-    const trouble = native.load(library);
+    const trouble = native.loadLibrary(library);
     if (trouble === '') return native;
     tried.push(`${library}: ${trouble}`);
   }

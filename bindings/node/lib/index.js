@@ -6,13 +6,23 @@
 
 const path = require('path');
 const agentLife = require('./agent');
-const handlers = require('./handler_lazily');
 
 const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
 
 const preloadFile = path.join(__dirname, 'preload.js');
 
 let redirected; // {handler, error}: what preload() put aside for redirectedHandler()
+
+// Wraps a handler, or gives it back where there is nothing to protect it with (switched off, no native code).
+function protect(kind, handler) {
+  if (agentLife.isActive()) return require('./handler')[kind](handler);
+  if (typeof handler !== 'function') throw new TypeError(`${kind}(handler): \`handler\` must be a function, got ${typeof handler}`);
+  return handler;
+}
+
+const protectHandler = (handler) => protect('protectHandler', handler);
+const protectFunction = (handler) => protect('protectFunction', handler);
+const api = Object.freeze({ aws_lambda: Object.freeze({ protectHandler }), azure_function: Object.freeze({ protectFunction }) });
 
 function onLambda() {
   return process.env.AWS_LAMBDA_RUNTIME_API !== undefined;
@@ -28,7 +38,7 @@ function attach() {
 
 function publish() {
   if (globalThis[KNOWN] === undefined) {
-    const value = Object.freeze({ api: handlers.api, agent: require('./transactions'), status: agentLife.status });
+    const value = Object.freeze({ api: api, agent: require('./transactions'), status: agentLife.status });
     Object.defineProperty(globalThis, KNOWN, { __proto__: null, value, writable: false, configurable: false, enumerable: false });
   }
   return globalThis[KNOWN];
@@ -82,7 +92,7 @@ function taskRoot() {
 async function redirectedHandler() {
   const name = originalHandler();
   if (agentLife.isActive()) require('./binding').handlerLoading();
-  return handlers.protectHandler(await require('./loader').load(taskRoot(), name));
+  return protectHandler(await require('./loader').load(taskRoot(), name));
 }
 
 // For the CommonJS shim, which must answer at once. An ES module is loaded meanwhile: its handler is known to us (and its
@@ -92,9 +102,9 @@ function swappedHandler() {
   if (agentLife.isActive()) require('./binding').handlerLoading();
   const loader = require('./loader');
   const handler = loader.loadNow(taskRoot(), name);
-  if (handler !== undefined) return handlers.protectHandler(handler);
+  if (handler !== undefined) return protectHandler(handler);
   const loading = loader.load(taskRoot(), name);
-  return handlers.protectHandler(async (event, context) => (await loading)(event, context));
+  return protectHandler(async (event, context) => (await loading)(event, context));
 }
 
 module.exports = { attach, preload, redirectedHandler, swappedHandler };

@@ -21,14 +21,15 @@ function settle(judgement, api, isAsync) {
   return report(judgement, api, isAsync, attribution.capture());
 }
 
-function report(judgement, api, isAsync, who) {
+// api: what to say where the stack does not name the call; name: what to say in any case.
+function report(judgement, api, isAsync, who, name) {
   let requestId;
   try {
     requestId = requestIdNow();
   } catch {
     requestId = undefined;
   }
-  return native.report(judgement, isAsync, who.api || api, who.package, who.stack, requestId);
+  return native.report(judgement, isAsync, name || who.api || api, who.package, who.stack, requestId);
 }
 
 // Trouble of ours: one line and one agent_health event; the function goes on.

@@ -15,7 +15,7 @@ using library::api;
 
 std::string text_of(const Napi::Value &value) { return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string(); }
 
-Napi::Value load(const Napi::CallbackInfo &info) { return Napi::String::New(info.Env(), library::open(text_of(info[0]))); }
+Napi::Value load_library(const Napi::CallbackInfo &info) { return Napi::String::New(info.Env(), library::open(text_of(info[0]))); }
 
 Napi::Value start(const Napi::CallbackInfo &info) {
   const Napi::Object wanted = info[0].As<Napi::Object>();
@@ -111,13 +111,17 @@ Napi::Value read_small_file(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), text);
 }
 
+Napi::Value exists(const Napi::CallbackInfo &info) {
+  return Napi::Boolean::New(info.Env(), raw::exists(text_of(info[0]).c_str()));
+}
+
 Napi::Value library_path(const Napi::CallbackInfo &info) { return Napi::String::New(info.Env(), library::path()); }
 
 }  // namespace
 
 void add_life(Napi::Env env, Napi::Object exports) {
   const auto add = [&](const char *name, auto call) { exports.Set(name, Napi::Function::New(env, call, name)); };
-  add("load", load);
+  add("loadLibrary", load_library);
   add("start", start);
   add("needs", needs);
   add("status", status);
@@ -132,6 +136,7 @@ void add_life(Napi::Env env, Napi::Object exports) {
   add("processEnd", process_end);
   add("noteAnswer", note_answer);
   add("readSmallFile", read_small_file);
+  add("exists", exists);
   add("library", library_path);
   exports.Set("directory", Napi::String::New(env, library::own_directory()));
 }

@@ -40,6 +40,7 @@ inline long open_to_read(const char *path) {
 inline long read(long fd, void *buffer, size_t size) {
   return call(SYS_read, fd, word(buffer), static_cast<long>(size));
 }
+inline bool exists(const char *path) { return call(SYS_faccessat, AT_FDCWD, word(path), 0 /* F_OK */) == 0; }
 inline long close(long fd) { return call(SYS_close, fd); }
 
 }  // namespace ap::node::raw

@@ -279,15 +279,15 @@ function pathOf(value, fileURLToPath) {
 }
 
 function installPublic(fs, fileURLToPath, isLoaded) {
-  const opendir = (asynchronous, path) => {
+  const opendir = (api, asynchronous, path) => {
     const judgement = native.list(path);
-    return judgement === undefined ? undefined : settle(judgement, 'fs.opendir', asynchronous);
+    return judgement === undefined ? undefined : settle(judgement, api, asynchronous);
   };
 
   expose(fs, 'opendirSync', (original) => function opendirSync(path) {
     const copy = pathOf(path, fileURLToPath);
     if (copy !== undefined) {
-      const rule = opendir(false, copy);
+      const rule = opendir('fs.opendirSync', false, copy);
       if (rule !== undefined) throw errorOf(rule, 'opendir', copy, undefined, opendirSync);
       arguments[0] = copy;
     }
@@ -299,7 +299,7 @@ function installPublic(fs, fileURLToPath, isLoaded) {
   const promisified = (original) => function opendir_(path, options) {
     const copy = pathOf(path, fileURLToPath);
     if (copy !== undefined) {
-      const rule = opendir(true, copy);
+      const rule = opendir('fs.promises.opendir', true, copy);
       if (rule !== undefined) return promiseReject(errorOf(rule, 'opendir', copy, undefined, opendir_));
     }
     return new Promise((resolve, reject) => {
@@ -310,7 +310,7 @@ function installPublic(fs, fileURLToPath, isLoaded) {
     const done = typeof options === 'function' ? options : callback;
     const copy = typeof done === 'function' ? pathOf(path, fileURLToPath) : undefined;
     if (copy !== undefined) {
-      const rule = opendir(true, copy);
+      const rule = opendir('fs.opendir', true, copy);
       if (rule !== undefined) {
         callLater(done, errorOf(rule, 'opendir', copy, undefined, opendirCallback));
         return undefined;

@@ -29,6 +29,7 @@ function replace(object, name, replacement) {
 }
 
 function expose(object, name, make) {
+  void object[name]; // some are lazy: reading makes them plain
   const descriptor = getOwnPropertyDescriptor(object, name);
   if (descriptor === undefined || typeof descriptor.value !== 'function') return undefined;
   const original = descriptor.value;

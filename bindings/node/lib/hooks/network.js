@@ -11,12 +11,13 @@
 'use strict';
 
 const {
-  apply, defineProperty, getOwnPropertyDescriptor, isArray, promiseReject, slice, startsWith, WeakMap,
+  apply, defineProperty, getOwnPropertyDescriptor, isArray, promiseReject, startsWith, WeakMap,
   weakMapGet, weakMapSet,
 } = require('../primordials');
+const attribution = require('../attribution');
 const native = require('../binding');
 const { denied } = require('../denied');
-const { settle, health } = require('../settle');
+const { settle, report, health } = require('../settle');
 const { replace, completeLater, callLater, ownerOf, interceptOnce } = require('./hook');
 
 const EPERM = -1;
@@ -59,11 +60,13 @@ function hookLookup(cares) {
   });
 }
 
+// method of the channel: [query type, public name]
 const QUERIES = {
   __proto__: null,
-  queryAny: 'ANY', queryA: 'A', queryAaaa: 'AAAA', queryCaa: 'CAA', queryCname: 'CNAME', queryMx: 'MX', queryNs: 'NS',
-  queryTxt: 'TXT', querySrv: 'SRV', queryPtr: 'PTR', queryNaptr: 'NAPTR', querySoa: 'SOA', queryTlsa: 'TLSA',
-  getHostByAddr: 'PTR',
+  queryAny: ['ANY', 'resolveAny'], queryA: ['A', 'resolve4'], queryAaaa: ['AAAA', 'resolve6'], queryCaa: ['CAA', 'resolveCaa'],
+  queryCname: ['CNAME', 'resolveCname'], queryMx: ['MX', 'resolveMx'], queryNs: ['NS', 'resolveNs'], queryTxt: ['TXT', 'resolveTxt'],
+  querySrv: ['SRV', 'resolveSrv'], queryPtr: ['PTR', 'resolvePtr'], queryNaptr: ['NAPTR', 'resolveNaptr'],
+  querySoa: ['SOA', 'resolveSoa'], queryTlsa: ['TLSA', 'resolveTlsa'], getHostByAddr: ['PTR', 'reverse'],
 };
 
 // Passes the addresses of an answer to the core before the caller can use them.
@@ -81,14 +84,17 @@ function noteAnswer(request, hostname) {
 
 function hookQuery(channel, name) {
   const original = channel[name];
-  const type = QUERIES[name];
-  const api = name === 'getHostByAddr' ? 'dns.reverse' : `dns.resolve${slice(name, 5)}`;
+  const type = QUERIES[name][0];
+  const api = `dns.${QUERIES[name][1]}`;
+  const promisesApi = `dns.promises.${QUERIES[name][1]}`;
   const answers = type === 'A' || type === 'AAAA';
   replace(channel, name, function hook(request, hostname) {
     if (typeof hostname !== 'string') arguments[1] = hostname = `${hostname}`;
     const judgement = native.resolve(hostname, type);
     if (judgement !== undefined) {
-      const rule = settle(judgement, api, true);
+      const who = attribution.capture();
+      const isPromise = typeof who.api === 'string' && startsWith(who.api, 'dns.promises.');
+      const rule = report(judgement, undefined, true, who, isPromise ? promisesApi : api);
       if (rule !== undefined) return failRequest(request, nameError(rule, name, hostname, hook));
     }
     if (answers) noteAnswer(request, hostname);
@@ -109,7 +115,7 @@ function hookServers(channel) {
         defineProperty(copy, copy.length, { __proto__: null, configurable: true, enumerable: true, writable: true, value: own });
         const judgement = native.connectUdp(own[1], own[2] || 53);
         if (judgement === undefined) continue;
-        const rule = settle(judgement, 'dns.setServers', false);
+        const rule = report(judgement, undefined, false, attribution.capture(), 'dns.setServers');
         if (rule !== undefined) throw addressError(rule, 'setServers', own[1], own[2], hook);
       }
       arguments[0] = copy;

@@ -6,7 +6,7 @@
 // Not patched, on purpose: process.kill, signals, IPC.
 'use strict';
 
-const { apply, defineProperty, isArray, ownKeys } = require('../primordials');
+const { apply, defineProperty, isArray, nextTick, ownKeys, process } = require('../primordials');
 const native = require('../binding');
 const { denied, dress, messageOf } = require('../denied');
 const { settle, health } = require('../settle');
@@ -65,9 +65,16 @@ function failSpawn(handle, rule) {
       }
       return true;
     });
+    // No pipes were made: pid 0 tells ChildProcess to leave them alone; callers see undefined, as after any failed start.
+    handle.pid = 0;
+    apply(nextTick, process, [forgetPid, child]);
     return EACCES;
   }
   return EPERM;
+}
+
+function forgetPid(child) {
+  child.pid = undefined;
 }
 
 // spawn_sync gives back a result; its caller turns result.error into an Error. The accessor catches that Error.

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The package as a layer has it: /opt/nodejs/node_modules/trend_app_protect beside /opt/app_protect/node.
+// Plain old JavaScript: this file must be read, if only to say no, by every Node since 10.
+'use strict';
+
+var known = parseInt(process.versions.node, 10) >= 18
+  ? require('../../../app_protect/node/app_protect.js').attach()
+  : require('../../../app_protect/node/unsupported.js');
+
+exports.api = known.api;
+exports.agent = known.agent;
+exports.status = known.status;
