@@ -53,8 +53,11 @@ struct Surroundings {
   RealPath real_path = real_path_of_this_machine;  // nullptr: nothing is looked up on this machine
 };
 
+// "127.0.0.1:9001", "[fd00::1]:80", "host" -> EndPoint; false when it is none of these.
+bool parse_end_point(std::string_view text, std::string_view source, EndPoint &out);
+
 // {"task_root":"/var/task","tmp":"/tmp","app_dirs":[...],"nameservers":[...],"provider":"aws","region":"eu-west-1",
-//  "account":..., "runtime_read":[...], "own_paths":[...], "end_points":["127.0.0.1:9001"], "local_names":[...], "path":"/usr/bin"}
+//  "account":..., "runtime_read":[...], "own_paths":[...], "runtime_api":"127.0.0.1:9001", "end_points":["10.0.0.9:4317"], "local_names":[...], "path":"/usr/bin"}
 // `tmp` and `app_dirs` take a string or a list; `task_root` adds itself and /opt to the application. Missing members keep the
 // defaults above; app_dirs then is {"/var/task", "/opt"}. real_path is nullptr: answers are the same on every machine.
 Result<Surroundings> surroundings_from_json(std::string_view json);

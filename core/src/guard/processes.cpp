@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes: fork, and programs with their arguments.
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/syscall.hpp"
+#include "guard/canonical.hpp"
+#include "guard/judge.hpp"
+#include "match/command.hpp"
+
+namespace ap::guard {
+namespace {
+
+// Grows past its stack part into pages of its own: no malloc, which may not be called everywhere that exec is.
+class CommandLine {
+ public:
+  CommandLine() = default;
+  CommandLine(const CommandLine &) = delete;
+  ~CommandLine() {
+    if (data_ != stack_) sys::call(SYS_munmap, data_, capacity_);
+  }
+  bool append(std::string_view text) noexcept {
+    if (text.size() > capacity_ - size_ && !grow(size_ + text.size())) return false;
+    if (!text.empty()) std::memcpy(data_ + size_, text.data(), text.size());
+    size_ += text.size();
+    return true;
+  }
+  bool append_quoted(std::string_view argument) noexcept {
+    bool fits = true;
+    shell_quote(argument, [&](std::string_view piece) { fits = fits && append(piece); });
+    return fits;
+  }
+  void clear() noexcept { size_ = 0; }
+  std::string_view view() const noexcept { return {data_, size_}; }
+
+ private:
+  bool grow(std::size_t need) noexcept {
+    std::size_t capacity = (std::max(need, capacity_ * 2) + 4095) & ~std::size_t{4095};
+    if (capacity > (64u << 20)) return false;  // the kernel takes 6 MB of arguments at most; quoting makes five of one
+    long pages = sys::call(SYS_mmap, nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages < 0 && pages > -4096) return false;
+    char *fresh = reinterpret_cast<char *>(pages);
+    std::memcpy(fresh, data_, size_);
+    if (data_ != stack_) sys::call(SYS_munmap, data_, capacity_);
+    data_ = fresh;
+    capacity_ = capacity;
+    return true;
+  }
+  char stack_[2048];
+  char *data_ = stack_;
+  std::size_t size_ = 0, capacity_ = sizeof(stack_);
+};
+
+bool is_executable_file(const PathBuffer &path) noexcept {
+  return sys::call(SYS_faccessat, AT_FDCWD, path.data, 1 /* X_OK */) == 0;
+}
+
+bool canonical_of(std::string_view path, std::string_view cwd, PathBuffer &real) noexcept {
+  PathBuffer joined;
+  if (!path.starts_with('/') && !cwd.empty()) {
+    if (!joined.assign(cwd) || !joined.append("/") || !joined.append(path)) return false;
+  } else if (!joined.assign(path)) {
+    return false;
+  }
+  canonical::Descriptor object;
+  return canonical::find(AT_FDCWD, joined, 0, object, real) == 0;
+}
+
+// The real path of the program that `word` names: itself where it holds a slash, else the first of PATH (as it was before user code).
+bool resolve_program(const BlobView &policy, std::string_view word, std::string_view cwd, PathBuffer &real) noexcept {
+  if (word.empty()) return false;
+  if (word.find('/') != word.npos) return canonical_of(word, cwd, real);
+  std::string_view path = policy.text(policy.header().program_path);
+  while (!path.empty()) {
+    std::size_t colon = path.find(':');
+    std::string_view directory = path.substr(0, colon);
+    path = colon == path.npos ? std::string_view() : path.substr(colon + 1);
+    if (!directory.starts_with('/')) continue;  // "." and relative ones depend on where the caller stands
+    PathBuffer candidate;
+    if (!candidate.assign(directory) || !candidate.append("/") || !candidate.append(word)) continue;
+    if (is_executable_file(candidate)) return canonical_of(candidate.view(), {}, real);
+  }
+  return false;
+}
+
+bool write_command(CommandLine &line, std::string_view program, const Operation &operation) noexcept {
+  line.clear();
+  bool fits = line.append_quoted(program);
+  for (std::uint32_t i = 1; i < operation.argc && operation.argv; ++i)
+    fits = fits && line.append(" ") && line.append_quoted(view(operation.argv[i]));
+  return fits;
+}
+
+// The first rule that one of the command's spellings meets; its action, or the dimension's own.
+void judge_command(const BlobView &policy, const Operation &operation, Verdict &verdict) noexcept {
+  const PolicyHeader &h = policy.header();
+  const auto *rules = policy.items<CommandItem>(h.commands);
+  set(verdict, h.child, rule_child_action);
+  if (h.commands.count == 0) return;
+
+  const std::string_view program = view(operation.text), cwd = view(operation.cwd);
+  const std::string_view first = operation.argc && operation.argv ? view(operation.argv[0]) : std::string_view();
+  PathBuffer real, other;
+  bool found = operation.flags & AP_OP_CANONICAL ? real.assign(program) : resolve_program(policy, program, cwd, real);
+
+  // At most three spellings: the real program, the program as called, argv[0] where it leads to the same program.
+  CommandLine spellings[3];
+  int count = 0;
+  bool fits = true;
+  auto add = [&](std::string_view word) {
+    for (int i = 0; i < count; ++i) {
+      std::string_view known = spellings[i].view();
+      if (known.starts_with(word) && (known.size() == word.size() || known[word.size()] == ' ')) return;
+    }
+    fits = fits && write_command(spellings[count++], word, operation);
+  };
+  if (found) add(real.view());
+  if (!program.empty()) add(program);
+  if (!first.empty() && first != program && found && resolve_program(policy, first, cwd, other) && other.view() == real.view()) add(first);
+  if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);
+
+  for (std::uint32_t i = 0; i < h.commands.count; ++i) {
+    std::string_view pattern = policy.text(rules[i].text, rules[i].size), literal = anchored_literal(pattern);
+    for (int s = 0; s < count; ++s)
+      if (spellings[s].view().starts_with(literal) && search_command(pattern, spellings[s].view()))
+        return set(verdict, rules[i].action, rules[i].rule);
+  }
+}
+
+}  // namespace
+
+void judge_processes(const BlobView &policy, const Operation &operation, Verdict &verdict) noexcept {
+  const PolicyHeader &h = policy.header();
+  if (operation.kind != AP_SPAWN) return set(verdict, h.child, rule_child_action);
+  judge_command(policy, operation, verdict);
+  // A program that line 2 cannot enter would leave the policy behind, whatever opened it.
+  if (operation.flags & AP_OP_UNGUARDED && h.unguarded > verdict.action) set(verdict, h.unguarded, rule_child_unguarded);
+}
+
+}  // namespace ap::guard
