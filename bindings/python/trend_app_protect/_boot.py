@@ -104,10 +104,11 @@ def _run_as_main(argv, adds_path):
             sys.argv = [""]
             code.interact()
             return
-        argv = ["-"]
+        argv = [""]
     if argv[0] == "-m":
         import runpy
 
+        _bare_main()
         sys.argv = ["-m", *argv[2:]]
         if adds_path:
             sys.path.insert(0, os.getcwd())
@@ -120,10 +121,10 @@ def _run_as_main(argv, adds_path):
         _execute(compile(argv[1], "<string>", "exec", dont_inherit=True), None)
         return
     sys.argv = list(argv)
-    if argv[0] == "-":
+    if argv[0] in ("-", ""):
         if adds_path:
             sys.path.insert(0, "")
-        _execute(compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True), None)
+        _execute(compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True), "<stdin>")
         return
     _run_script(argv[0], adds_path)
 
@@ -145,6 +146,8 @@ def _run_script(path, adds_path):
         return
     if adds_path:
         sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+    if sys.version_info >= (3, 9):
+        path = os.path.abspath(path)
     _execute(compile(source, path, "exec", dont_inherit=True), path)
 
 
@@ -152,6 +155,7 @@ def _run_container(path):
     """A folder or an archive with a __main__.py, or bytecode: the interpreter's own rules."""
     import runpy
 
+    _bare_main()
     if path.endswith(".pyc"):
         runpy.run_path(path, run_name="__main__")
         return
@@ -160,15 +164,19 @@ def _run_container(path):
 
 
 def _execute(code, path):
-    bootstrap, external = sys.modules["_frozen_importlib"], sys.modules["_frozen_importlib_external"]
+    names = _bare_main()
+    if path is not None:
+        # multiprocessing and pickle find the program by these
+        loader = sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", path)
+        names.update(__loader__=loader, __file__=path, __cached__=None)
+    exec(code, names)
+
+
+def _bare_main():
+    """The names of `__main__`, as they are before a program."""
     names = sys.modules["__main__"].__dict__
     kept = ("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__annotations__", "__builtins__")
     for name in [name for name in names if name not in kept]:
         del names[name]
-    names["__doc__"] = None
-    if path is None:
-        names["__loader__"] = bootstrap.BuiltinImporter
-    else:
-        # multiprocessing and pickle find the program by these
-        names.update(__loader__=external.SourceFileLoader("__main__", path), __file__=path, __cached__=None)
-    exec(code, names)
+    names.update(__doc__=None, __loader__=sys.modules["_frozen_importlib"].BuiltinImporter)
+    return names
