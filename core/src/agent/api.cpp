@@ -103,6 +103,8 @@ void api_policy_note_answer(ap_policy *p, ap_str host, const uint8_t *address, u
 
 void api_policy_close(ap_policy *p) { delete p; }
 
+void api_mark(const ap_operation *operation) { marks::put(*operation); }
+
 int api_run(char *const *argv) { return run_under_line2(argv); }
 
 constexpr ap_api kTable = {
@@ -131,6 +133,7 @@ constexpr ap_api kTable = {
     .policy_note_answer = api_policy_note_answer,
     .policy_close = api_policy_close,
     .run = api_run,
+    .mark = api_mark,
 };
 
 // A second copy of this library (a layer and a package, say) steps back: whoever asks it gets the table of the copy that
