@@ -124,7 +124,8 @@ void judge_target(const BlobView &policy, const NameTable *names, const Target &
     return set(verdict, AP_GRANT, item->rule, name.empty() ? AP_CLASS_LITERAL : AP_CLASS_NAME);
 
   // 4. Loopback.
-  if (local_name || (name.empty() && address.family && is_loopback(address))) return set(verdict, h.local, rule_outbound_local, AP_CLASS_LOCAL);
+  // "localhost" that leads elsewhere is a name like any other.
+  if (address.family ? is_loopback(address) && (local_name || name.empty()) : local_name) return set(verdict, h.local, rule_outbound_local, AP_CLASS_LOCAL);
 
   // 5. The provider, by name.
   ProviderAnswer provider{false, AP_CLASS_NONE};

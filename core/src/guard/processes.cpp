@@ -9,6 +9,7 @@
 #include "base/syscall.hpp"
 #include "guard/canonical.hpp"
 #include "guard/judge.hpp"
+#include "guard/path_text.hpp"
 #include "match/command.hpp"
 
 namespace ap::guard {
@@ -86,6 +87,13 @@ bool resolve_program(const BlobView &policy, std::string_view word, std::string_
   return false;
 }
 
+// A text with dot-dot says one directory and means another: it is not searched.
+bool has_dot_dot(std::string_view path) noexcept {
+  for (std::size_t at = path.find(".."); at != path.npos; at = path.find("..", at + 1))
+    if ((at == 0 || path[at - 1] == '/') && (at + 2 == path.size() || path[at + 2] == '/')) return true;
+  return false;
+}
+
 bool write_command(CommandLine &line, std::string_view program, const Operation &operation) noexcept {
   line.clear();
   bool fits = line.append_quoted(program);
@@ -117,9 +125,10 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
     }
     fits = fits && write_command(spellings[count++], word, operation);
   };
+  if (PathText spelled; !found && program.find('/') != program.npos && spelled.normalise(program, cwd)) add(spelled.view());
   if (found) add(real.view());
-  if (!program.empty()) add(program);
-  if (!first.empty() && first != program && found && resolve_program(policy, first, cwd, other) && other.view() == real.view()) add(first);
+  if (!program.empty() && !has_dot_dot(program)) add(program);
+  if (!first.empty() && first != program && found && !has_dot_dot(first) && resolve_program(policy, first, cwd, other) && other.view() == real.view()) add(first);
   if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);
 
   for (std::uint32_t i = 0; i < h.commands.count; ++i) {

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "base/hash.hpp"
+#include "base/text.hpp"
 #include "match/blob_writer.hpp"
 
 namespace ap {
@@ -210,7 +210,7 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
     std::size_t close = text.find(']');
     if (close == text.npos) {
       is_address = true;
-      return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "` has `[` without `]`: write `[2001:db8::1]:443`"};
+      return Error{ErrorCode::invalid_policy, shown(written) + " has `[` without `]`: write `[2001:db8::1]:443`"};
     }
     body = text.substr(1, close - 1);
     std::string_view rest = text.substr(close + 1);
@@ -222,11 +222,11 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
       std::string joined = std::string(text.substr(1, close - 1)) + std::string(rest.substr(0, length));
       Result<AddressEntry> entry = parse_address_entry(joined, inner);
       is_address = true;
-      if (!inner) return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "` holds no address between `[` and `]`"};
+      if (!inner) return Error{ErrorCode::invalid_policy, shown(written) + " holds no address between `[` and `]`"};
       if (!entry || colon == rest.npos) return entry;
       unsigned port = 0;
       if (!number(rest.substr(colon + 1), 65535, port) || port == 0)
-        return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "`: a port is a number from 1 to 65535"};
+        return Error{ErrorCode::invalid_policy, shown(written) + " has no such port: a port is a number from 1 to 65535"};
       entry->port = static_cast<std::uint16_t>(port);
       return entry;
     }
@@ -234,7 +234,7 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
       has_port = true;
       if (!rest.starts_with(':')) {
         is_address = true;
-        return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "`: after `]` comes `:port` or nothing"};
+        return Error{ErrorCode::invalid_policy, shown(written) + ": after `]` comes `:port` or nothing"};
       }
       port_text = rest.substr(1);
     }
@@ -252,15 +252,18 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
   std::string_view literal = body.substr(0, body.find('/'));
   AddressEntry entry;
   if (!parse_plain_ip(literal, entry.address)) {
-    IpAddress short_form;
-    if (parse_ip(literal, short_form)) {
-      is_address = true;
-      return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "` is another spelling of an address: write `" +
-                                                  to_text(short_form) + "`"};
-    }
     bool digits_and_dots = !literal.empty() && literal.find_first_not_of("0123456789.") == literal.npos;
     std::size_t dots = 0;
     for (char c : literal) dots += c == '.';
+    if (std::string_view network = literal.substr(0, literal.find('*'));
+        network.size() + 1 == literal.size() && network.size() > 1 && network.front() != '.' && network.ends_with('.') &&
+        network.find_first_not_of("0123456789.") == network.npos && dots <= 3) {
+      is_address = true;
+      std::string range(network);
+      for (std::size_t i = dots; i < 4; ++i) range += i + 1 < 4 ? "0." : "0";
+      return Error{ErrorCode::invalid_policy, shown(written) + " meets no address: write the range as CIDR, `" + range + "/" +
+                                                  std::to_string(8 * dots) + "`"};
+    }
     if ((digits_and_dots && dots == 3) || literal.find(':') != literal.npos) {
       is_address = true;
       return Error{ErrorCode::invalid_policy, "`" + std::string(written) +
@@ -274,7 +277,7 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
   if (std::size_t slash = body.find('/'); slash != body.npos) {
     unsigned stated = 0;
     if (!number(body.substr(slash + 1), mapped ? 128 : width, stated) || (mapped && stated < 96))
-      return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "`: a prefix length is a number from 0 to " + std::to_string(width)};
+      return Error{ErrorCode::invalid_policy, shown(written) + " has no such prefix length: it is a number from 0 to " + std::to_string(width)};
     bits = mapped ? stated - 96 : stated;
     std::uint8_t masked[16];
     std::memcpy(masked, entry.address.bytes, 16);
@@ -282,7 +285,7 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
     if (std::memcmp(masked, entry.address.bytes, 16) != 0) {
       IpAddress network = entry.address;
       std::memcpy(network.bytes, masked, 16);
-      return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "` has bits set behind its prefix: write `" + to_text(network) +
+      return Error{ErrorCode::invalid_policy, shown(written) + " has bits set behind its prefix: write `" + to_text(network) +
                                                   "/" + std::to_string(bits) + "` for the network, or `" + to_text(entry.address) +
                                                   "` for the one address"};
     }
@@ -291,8 +294,8 @@ Result<AddressEntry> parse_address_entry(std::string_view written, bool &is_addr
   if (has_port) {
     unsigned port = 0;
     if (!number(port_text, 65535, port) || port == 0)
-      return Error{ErrorCode::invalid_policy, "`" + std::string(written) + "` ends in `:" + std::string(port_text) +
-                                                  "`: a port is a number from 1 to 65535"};
+      return Error{ErrorCode::invalid_policy, shown(written) + " ends in " + shown(":" + std::string(port_text)) +
+                                                  ": a port is a number from 1 to 65535"};
     entry.port = static_cast<std::uint16_t>(port);
   }
   return entry;

@@ -8,6 +8,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/text.hpp"
+
 namespace ap {
 namespace {
 
@@ -59,7 +61,7 @@ Result<bool> check_command_pattern(std::string_view pattern) {
     what += " (look-ahead and look-behind are not in RE2: write the alternatives out)";
   else if (pattern.front() == '*' || pattern.front() == '?')
     what += " (this is a regular expression, not a glob: write `.*` for any text)";
-  return Error{ErrorCode::invalid_policy, "`" + std::string(pattern) + "` is not an RE2 expression: " + what};
+  return Error{ErrorCode::invalid_policy, shown(pattern) + " is not an RE2 expression: " + one_line(what)};
 }
 
 bool search_command(std::string_view pattern, std::string_view command) noexcept {

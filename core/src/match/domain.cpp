@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match/domain.hpp"
 
+#include "base/text.hpp"
 #include "match/blob_writer.hpp"
 #include "match/idna.hpp"
 
@@ -37,7 +38,7 @@ bool is_name_byte(char c) {
 }
 
 Error wrong(std::string_view text, std::string_view what) {
-  return {ErrorCode::invalid_policy, "`" + std::string(text) + "` " + std::string(what)};
+  return {ErrorCode::invalid_policy, shown(text) + " " + std::string(what)};
 }
 
 }  // namespace
@@ -48,10 +49,10 @@ Result<DomainEntry> parse_domain_entry(std::string_view written) {
   if (text.find("://") != text.npos || text.starts_with("//")) {
     std::string_view host = text.substr(text.find("//") + 2);
     host = host.substr(0, host.find_first_of("/?#"));
-    return wrong(written, "is a URL: write the name alone, `=" + std::string(host) + "`");
+    return wrong(written, "is a URL: write the name alone, " + shown("=" + std::string(host)));
   }
   if (std::size_t at = text.find_first_of("/?#@\\"); at != text.npos)
-    return wrong(written, std::string("holds `") + text[at] + "`: write the host name alone, without path or user");
+    return wrong(written, "holds " + shown(text.substr(at, 1)) + ": write the host name alone, without path or user");
   if (text.find_first_of(" \t\r\n") != text.npos) return wrong(written, "holds white space: one name per entry");
 
   DomainEntry entry{DomainForm::contains, {}, 0};
@@ -60,7 +61,7 @@ Result<DomainEntry> parse_domain_entry(std::string_view written) {
     unsigned port = 0;
     for (char c : digits) port = c >= '0' && c <= '9' && port <= 65535 ? port * 10 + static_cast<unsigned>(c - '0') : 70000;
     if (digits.empty() || port < 1 || port > 65535)
-      return wrong(written, "ends in `:" + std::string(digits) + "`: a port is a number from 1 to 65535");
+      return wrong(written, "ends in " + shown(":" + std::string(digits)) + ": a port is a number from 1 to 65535");
     entry.port = static_cast<std::uint16_t>(port);
     text = text.substr(0, colon);
     if (text.empty()) return wrong(written, "has a port and no name: write `=name:" + std::string(digits) + "`");
@@ -91,7 +92,7 @@ Result<DomainEntry> parse_domain_entry(std::string_view written) {
   std::string_view body = text.substr(dot_before);
   if (dot_behind) body.remove_suffix(1);
   HostName name;
-  if (!normalise_host(body, name)) return wrong(written, "is longer than a host name can be, or not UTF-8");
+  if (!normalise_host(body, name)) return wrong(written, "is no host name: letters, digits, `-`, `_` and dots, at most 253 bytes");
   for (char c : name.view())
     if (!is_name_byte(c)) return wrong(written, "holds a byte that no host name has");
   std::string_view labels = name.view();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match/idna.hpp"
 
+#include <array>
 #include <cstdint>
 
 #include "base/utf8.hpp"
@@ -31,6 +32,14 @@ char32_t lower(char32_t c) noexcept {
   if (c >= 0x1ea0 && c <= 0x1eff) return c | 1;
   return c;
 }
+
+// What no host name holds, and what a resolver or a parser in front of it might end the name at.
+constexpr std::array<std::uint8_t, 256> kForeign = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t c = 0; c <= 0x20; ++c) table[c] = 1;
+  for (char c : std::string_view("\"#%/:<>?@[\\]^`{|}\x7f")) table[static_cast<std::size_t>(c)] = 1;
+  return table;
+}();
 
 bool is_dot(char32_t c) noexcept { return c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61; }
 
@@ -98,6 +107,7 @@ bool normalise_unicode(std::string_view host, HostName &out) noexcept {
       continue;
     }
     c = lower(c);
+    if (c < 0x80 && kForeign[c]) return false;
     if (size == kMaxLabel) return false;
     label[size++] = c;
     if (c >= 0x80) ascii = false;
@@ -113,12 +123,14 @@ bool normalise_host(std::string_view host, HostName &out) noexcept {
   if (host.size() > 512) return false;
   // The common case in one pass: ASCII, copied in lower case.
   char *to = out.data();
-  unsigned char seen = 0;
+  unsigned seen = 0, foreign = 0;
   for (std::size_t i = 0; i < host.size(); ++i) {
     auto c = static_cast<unsigned char>(host[i]);
     seen |= c;
+    foreign |= kForeign[c];
     to[i] = static_cast<char>(static_cast<unsigned>(c - 'A') < 26 ? c + 32 : c);
   }
+  if (foreign) return false;
   if (seen < 0x80)
     out.set_size(host.size());
   else if (!normalise_unicode(host, out))

@@ -16,7 +16,8 @@ namespace ap {
 // A name has at most 253 bytes; twice that leaves room for what getaddrinfo is handed and refuses by itself.
 using HostName = FixedText<512>;
 
-// False when the name does not fit or is not UTF-8. Bytes that no host name holds are kept as they are (they meet no entry).
+// False when the name does not fit, is not UTF-8, or holds a byte that no host name has (NUL, white space, a delimiter): a resolver
+// may end the name there, and mean another. Every other byte is kept.
 // No allocation, async-signal-safe.
 bool normalise_host(std::string_view host, HostName &out) noexcept;
 

@@ -3,14 +3,23 @@
 
 #include <limits.h>
 
+#include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "match/blob_writer.hpp"
 
 namespace ap {
 namespace {
 
-Error wrong(std::string_view text, const std::string &what) { return {ErrorCode::invalid_policy, "`" + std::string(text) + "` " + what}; }
+Error wrong(std::string_view text, const std::string &what) { return {ErrorCode::invalid_policy, shown(text) + " " + what}; }
 
 bool starts(std::string_view text, std::size_t at, std::string_view with) noexcept { return text.substr(at, with.size()) == with; }
+
+// Bytes that `?` takes at path[at]: one UTF-8 letter, or one stray byte.
+std::size_t letter(std::string_view path, std::size_t at) noexcept {
+  std::size_t end = at;
+  char32_t point;
+  return decode_utf8(path, end, point) ? end - at : 1;
+}
 
 // One segment against a pattern of one segment (no `**` in it).
 bool match_segment(std::string_view pattern, std::string_view segment) noexcept {
@@ -20,8 +29,7 @@ bool match_segment(std::string_view pattern, std::string_view segment) noexcept 
       star = p++;
       resume = s;
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == segment[s])) {
-      ++p;
-      ++s;
+      s += pattern[p++] == '?' ? letter(segment, s) : 1;
     } else if (star != pattern.npos) {
       p = star + 1;
       s = ++resume;
@@ -51,7 +59,7 @@ Result<std::string> parse_path_pattern(std::string_view text) {
   if (text.front() == '~') return wrong(text, "begins with `~`, which only a shell knows: write the absolute path");
   if (text.starts_with("file:")) return wrong(text, "is a URL: write the path alone");
   if (text.front() != '/' && !text.starts_with("**/"))
-    return wrong(text, "is not absolute: write `/var/task/" + std::string(text) + "`, or `**/" + std::string(text) + "` for anywhere");
+    return wrong(text, "is not absolute: write " + shown("/var/task/" + std::string(text)) + ", or " + shown("**/" + std::string(text)) + " for anywhere");
   if (text.find("***") != text.npos) return wrong(text, "holds `***`: `*` stays within a segment, `**` crosses segments");
 
   std::string out;
@@ -71,7 +79,7 @@ Result<std::string> parse_path_pattern(std::string_view text) {
   }
   if (out.empty()) out = "/";
   if (text.size() > 1 && text.back() == '/' && out != "/")
-    return wrong(text, "ends with `/`: write `" + out + "` for the directory itself, or `" + out + "/**` for all that is in it");
+    return wrong(text, "ends with `/`: write " + shown(out) + " for the directory itself, or " + shown(out + "/**") + " for all that is in it");
   return out;
 }
 
@@ -109,9 +117,8 @@ bool match_path(std::string_view pattern, std::string_view path) noexcept {
       continue;
     }
     if (p == pattern.size() && s == path.size()) return true;
-    if (p < pattern.size() && s < path.size() && (pattern[p] == path[s] || (pattern[p] == '?' && path[s] != '/'))) {
-      ++p;
-      ++s;
+    if (p < pattern.size() && s < path.size() && (pattern[p] == '?' ? path[s] != '/' : pattern[p] == path[s])) {
+      s += pattern[p++] == '?' ? letter(path, s) : 1;
       continue;
     }
     if (star != none && star_at < path.size() && path[star_at] != '/') {

@@ -3,7 +3,7 @@
 // Path patterns of a policy (files.rules): the grammar, and the matcher that runs on the sealed form.
 //
 //   /etc/ssl/openssl.cnf   exactly this path
-//   /data/*.csv            `*` and `?` stay within a segment
+//   /data/*.csv            `*` and `?` (one UTF-8 letter) stay within a segment
 //   /data/**               `**` crosses segments: everything below /data, and /data itself
 //   **/*.pem               anywhere
 //

@@ -114,7 +114,6 @@ class Compiler {
 
     for (const char *name : {"localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"})
       local_names.push_back({{DomainForm::exact, name, 0}, rule_outbound_local});
-    local_names.push_back({{DomainForm::ends_with, ".localhost", 0}, rule_outbound_local});
     for (const std::string &host : here_.local_names) {
       HostName name;
       if (normalise_host(host, name) && !name.empty()) local_names.push_back({{DomainForm::exact, std::string(name.view()), 0}, rule_outbound_local});

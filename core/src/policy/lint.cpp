@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/lint.hpp"
 
-#include "policy/provider.hpp"
+#include "base/text.hpp"
 
 namespace ap {
 namespace {
@@ -45,7 +45,7 @@ class Linter {
     }
     for (const CommandRule &rule : policy_.command_rules)
       if (rule.action == Action::grant && !rule.pattern.starts_with('^') && policy_.child != Action::grant)
-        warn(rule.place + ".command", "`" + rule.pattern + "` is searched anywhere in the command, its arguments included; begin it with `^`");
+        warn(rule.place + ".command", shown(rule.pattern) + " is searched anywhere in the command, its arguments included; begin it with `^`");
     return std::move(out_);
   }
 
@@ -58,22 +58,24 @@ class Linter {
     while (!bare.empty() && bare.front() == '.') bare.erase(0, 1);
     while (!bare.empty() && bare.back() == '.') bare.pop_back();
     bool dotted = bare.find('.') != bare.npos;
+    if (IpAddress number; parse_ip(text, number))
+      warn(entry.place, shown(entry.text) + " is a name here and meets no address; for the address write `" + to_text(number) + "`");
     switch (entry.domain.form) {
       case DomainForm::contains:
-        warn(entry.place, "`" + entry.text + "` means contains, and also meets " +
+        warn(entry.place, shown(entry.text) + " means contains, and also meets " +
                               (dotted ? "`" + bare + ".evil.example`; write `=" + bare + "` or `*." + bare + "`"
                                       : "`" + bare + ".evil.example`; write the full name, such as `=api." + bare + ".com` or `*." + bare + ".com`"));
         break;
       case DomainForm::starts_with:
-        warn(entry.place, "`" + entry.text + "` means starts with, and also meets `" + text + (text.back() == '.' ? "" : ".") + "evil.example`; write `=` and the full name");
+        warn(entry.place, shown(entry.text) + " means starts with, and also meets `" + text + (text.back() == '.' ? "" : ".") + "evil.example`; write `=` and the full name");
         break;
       case DomainForm::ends_with:
         if (text.front() != '.')
-          warn(entry.place, "`" + entry.text + "` also meets `evil" + text + "`; write `*." + bare + "`, and `=" + bare + "` for the name itself");
+          warn(entry.place, shown(entry.text) + " also meets `evil" + text + "`; write `*." + bare + "`, and `=" + bare + "` for the name itself");
         else if (is_public_suffix(bare))
-          warn(entry.place, "`" + entry.text + "` is where anyone can get a name, such as `evil" + text + "`; write the names that are meant");
+          warn(entry.place, shown(entry.text) + " is where anyone can get a name, such as `evil" + text + "`; write the names that are meant");
         else if (bare == "amazonaws.com" || bare == "azure.com" || bare == "windows.net")
-          warn(entry.place, "`" + entry.text + "` also meets other customers' servers; write `\"allow_cloud_provider\": \"services\"` instead");
+          warn(entry.place, shown(entry.text) + " also meets other customers' servers; write `\"allow_cloud_provider\": \"services\"` instead");
         break;
       case DomainForm::exact: break;
     }
@@ -82,9 +84,9 @@ class Linter {
   }
   void address(const AllowedEntry &entry) {
     const AddressEntry &a = entry.address;
-    if (a.bits == 0) warn(entry.place, "`" + entry.text + "` is every address of its kind");
+    if (a.bits == 0) warn(entry.place, shown(entry.text) + " is every address of its kind");
     if (is_special(a.address) && !is_loopback(a.address) && a.bits >= 16)
-      warn(entry.place, "`" + entry.text + "` is link-local or multicast; instance metadata (169.254.169.254) stays refused whatever is listed");
+      warn(entry.place, shown(entry.text) + " is link-local or multicast; instance metadata (169.254.169.254) stays refused whatever is listed");
     if (a.port == 53 || a.port == 853)
       warn(entry.place, "opens a name server other than the system's: any name can be asked there, which can carry data out");
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "match/command.hpp"
 #include "match/path.hpp"
 
@@ -72,9 +73,9 @@ class Reader {
   void members(const Value &object, const std::string &place, const std::vector<std::string_view> &known, Each &&each) {
     std::set<std::string_view> seen;
     for (const auto &[key, value] : object.members) {
-      std::string here = place.empty() ? key : place + "." + key;
+      std::string here = place.empty() ? one_line(key) : place + "." + one_line(key);
       if (!seen.insert(key).second) {
-        problem(here, "duplicate key: `" + key + "` is written twice in the same object; keep one");
+        problem(here, "duplicate key: " + shown(key) + " is written twice in the same object; keep one");
         continue;
       }
       if (std::find(known.begin(), known.end(), key) != known.end()) {
@@ -108,7 +109,7 @@ class Reader {
       names.push_back(name);
     }
     std::string_view near = nearest_name(word, names);
-    problem(place, "`" + value.text + "` is no action: write `grant`, `observe` or `deny`" +
+    problem(place, shown(value.text) + " is no action: write `grant`, `observe` or `deny`" +
                        (near.empty() ? "" : "; did you mean `" + std::string(near) + "`?"));
     return std::nullopt;
   }
@@ -127,7 +128,7 @@ class Reader {
     if (value.text.size() > 80) return problem(place, "has " + std::to_string(value.text.size()) + " bytes: at most 80");
     for (char c : value.text)
       if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
-        return problem(place, "`" + value.text + "`: a group's name has letters, digits, `_`, `-` and `.`");
+        return problem(place, shown(value.text) + ": a group's name has letters, digits, `_`, `-` and `.`");
   }
   void version(const Value &value, const std::string &place) {
     if (value.type != json::Type::integer || value.integer < 0 || value.integer > 0x7fffffff)
@@ -141,7 +142,7 @@ class Reader {
           policy_.on_deny = o;
           return;
         }
-    problem(place, (value.is_text() ? "`" + value.text + "` is unknown" : "is " + std::string(value.type_name())) +
+    problem(place, (value.is_text() ? shown(value.text) + " is unknown" : "is " + std::string(value.type_name())) +
                        ": write `raise`, `block` or `terminate`");
   }
 
@@ -170,7 +171,7 @@ class Reader {
           policy_.provider = level;
           return;
         }
-    problem(place, (value.is_text() ? "`" + value.text + "` is unknown" : "is " + std::string(value.type_name())) +
+    problem(place, (value.is_text() ? shown(value.text) + " is unknown" : "is " + std::string(value.type_name())) +
                        ": write `off`, `strict`, `services` or `all`");
   }
   void allowed_domains(const Value &value, const std::string &place) {
@@ -191,7 +192,7 @@ class Reader {
       std::string here = place + "[" + std::to_string(i) + "]";
       const Value &item = value.items[i];
       if (!item.is_text()) problem(here, "is " + std::string(item.type_name()) + ": write a name or an address as text");
-      else if (item.text.find(',') != item.text.npos) problem(here, "`" + item.text + "` holds a comma: one name per entry of a list");
+      else if (item.text.find(',') != item.text.npos) problem(here, shown(item.text) + " holds a comma: one name per entry of a list");
       else allowed_entry(trimmed(item.text), here);
     }
   }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "policy/parse.hpp"
 
 namespace ap {
@@ -15,7 +16,7 @@ namespace {
 using json::Value;
 
 Error wrong(const std::string &key, const std::string &what) {
-  return {ErrorCode::invalid_config, "surroundings." + key + ": " + what};
+  return {ErrorCode::invalid_config, "surroundings." + one_line(key) + ": " + what};
 }
 
 // A text, or a list of texts.
@@ -99,7 +100,7 @@ Result<Surroundings> surroundings_from_json(std::string_view text) {
       for (const std::string &point : list) {
         EndPoint end_point;
         if (!parse_end_point(point, key == "runtime_api" ? "AWS_LAMBDA_RUNTIME_API" : "surroundings", end_point))
-          return wrong(key, "`" + point + "` is no end point: write host:port");
+          return wrong(key, shown(point) + " is no end point: write host:port");
         out.end_points.push_back(end_point);
       }
   }
