@@ -14,7 +14,8 @@ Runtime API and keeps what the function prints. The four ways to attach (`attach
     module    handler swap by the absolute `.mjs` path (Node only)
     code      one line in the function's own code
 
-The process runs in the private network of `network.py` where there is one. It is started in a session of its own
+Where the machine has namespaces the process runs in the private network of `network.py` and sees Lambda's own paths:
+/opt, /var/task, /var/runtime. It is started in a session of its own
 and ended by its id; every wait has a limit.
 """
 
@@ -90,7 +91,7 @@ class Function:
         env: more variables of the function's configuration; None as a value removes one.
         limit_sec: the function's timeout.
         network: where it runs; None for the shared private network.
-        image: in a root with Lambda's own paths (/opt, /var/task read-only, no /dev/shm); needs namespaces.
+        strict: also with a read-only task root, an empty /tmp and no /dev/shm; needs namespaces.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Function:
         env: Optional[Dict[str, Optional[str]]] = None,
         limit_sec: float = INVOKE_LIMIT_SEC,
         network: Optional[networks.Network] = None,
-        image: bool = False,
+        strict: bool = False,
     ):
         self.runtime = runtimes.by_name(runtime)
         if self.runtime.why_missing:
@@ -113,7 +114,7 @@ class Function:
             raise ValueError(f"attach: {attach}")
         self.network = network or networks.shared()
         self.init_error: Optional[InitError] = None
-        self._attach, self._handler, self._limit_sec, self._image = attach, handler, limit_sec, image
+        self._attach, self._handler, self._limit_sec, self._strict = attach, handler, limit_sec, strict
         self._task, self._policy, self._policy_in, self._extra = task, policy, policy_in, env or {}
         self._stack = contextlib.ExitStack()
         self._process: Optional[subprocess.Popen] = None
@@ -132,16 +133,17 @@ class Function:
         self.close()
 
     def _start(self):
-        # Not below /tmp (that is a policy dimension of its own), not below the repository (its package.json
-        # would decide what kind of module a .js file is).
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="app-protect-", dir="/var/tmp")).resolve()
+        parent = runtimes.ROOT / "build" / "lambda"
+        parent.mkdir(parents=True, exist_ok=True)
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=parent)).resolve()
         self._stack.callback(_remove, self.folder)
         self.task_root = self.folder / "task"
         layers = STAGE if self._attach != "plain" else self.folder / "layers"
-        # Where the function sees them.
-        self.opt = pathlib.Path("/opt") if self._image else layers
-        self.var_task = pathlib.Path("/var/task") if self._image else self.task_root
-        self.var_runtime = pathlib.Path("/var/runtime") if self._image else self.folder / "runtime"
+        # Where the function sees them; without namespaces, where they are.
+        here = self.network is None
+        self.opt = layers if here else pathlib.Path("/opt")
+        self.var_task = self.task_root if here else pathlib.Path("/var/task")
+        self.var_runtime = self.folder / "runtime" if here else pathlib.Path("/var/runtime")
         self._lay_out_task()
         self._lay_out_runtime()
         listener = self.network.socket("127.0.0.1", 0) if self.network else None
@@ -161,12 +163,12 @@ class Function:
         self._await_init()
 
     def _command(self, layers: pathlib.Path) -> List[str]:
-        enter = self.network.enter if self.network else []
-        if not self._image:
-            return [*enter, str(self.folder / "runtime" / "bootstrap")]
-        if not enter:
-            raise RuntimeError("image: needs namespaces")
-        return [*enter, "unshare", "--mount", "--", str(BOOTSTRAP / "image"), str(self.folder), str(layers)]
+        if self.network is None:
+            if self._strict:
+                raise RuntimeError("strict: needs namespaces")
+            return [str(self.folder / "runtime" / "bootstrap")]
+        places = [str(BOOTSTRAP / "places"), str(self.folder), str(layers), *(["strict"] if self._strict else [])]
+        return [*self.network.enter, "unshare", "--mount", "--", *places]
 
     def _await_init(self):
         try:
@@ -319,19 +321,18 @@ class Function:
         folder = self.folder / "runtime"
         folder.mkdir()
         (self.folder / "layers").mkdir()
+        (self.folder / "package.json").write_text("{}")  # so that no other one above decides what a .js file is
         language, client = self.runtime.language, self.runtime.client
         if language == "python":
             interpreter, version = "python", f"3.{self.runtime.number}"
-            for entry in client.iterdir():
-                if not entry.name.startswith(".") and entry.name != "__pycache__":
-                    (folder / entry.name).symlink_to(entry)
+            shutil.copytree(client, folder, dirs_exist_ok=True, copy_function=_link)
             names = ["bootstrap", "bootstrap.py"]
         else:
             interpreter, version = "node", str(self.runtime.number)
             package = client / "node_modules" / "aws-lambda-ric"
             built = package / "dist" if (package / "dist" / "index.mjs").is_file() else package
-            shutil.copy(built / "index.mjs", folder / "client.mjs")
-            shutil.copy(built / "rapid-client.node", folder)
+            _link(built / "index.mjs", folder / "client.mjs")
+            _link(built / "rapid-client.node", folder / "rapid-client.node")
             names = ["bootstrap", "index.mjs"]
         values = {interpreter: str(self.runtime.program), "version": version, "opt": str(self.opt)}
         for name in names:
@@ -384,6 +385,11 @@ class Function:
         return env
 
 
+def layers() -> pathlib.Path:
+    """Where a function that is attached sees our layer."""
+    return pathlib.Path("/opt") if networks.shared() else STAGE
+
+
 def event_lines(text: str) -> List[dict]:
     """The event lines in a function's log."""
     found = []
@@ -424,6 +430,14 @@ def _parsed(body: bytes):
         return json.loads(body)
     except ValueError:
         return body
+
+
+def _link(source, target):
+    """A second name for a file of the cache, or a copy where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _remove(folder: pathlib.Path):

@@ -14,6 +14,7 @@ from typing import Callable, Dict, List, NamedTuple
 
 import pytest
 
+import function
 import network as networks
 
 TASKS = pathlib.Path(__file__).resolve().parent / "tasks"
@@ -112,8 +113,8 @@ class Operation(NamedTuple):
 
     name: str
     does: str
-    prepare: Callable[["World", pathlib.Path], List]
-    happened: Callable[["World", pathlib.Path, List], bool]
+    prepare: Callable[["World", function.Function], List]
+    happened: Callable[["World", function.Function, List], bool]
     event: str = ""  # `policy` of its event
     info: Dict[str, object] = {}  # must be in `info` of its event; "$1" is the first argument
     languages: str = "python node"
@@ -128,8 +129,8 @@ def _connects(name, does, host, port, peer, granted=False, **more):
     return Operation(
         name,
         does,
-        lambda world, task: [host, port(world) if callable(port) else port, text],
-        lambda world, task, arguments: world.seen(getattr(world, peer), text),
+        lambda world, run: [host, port(world) if callable(port) else port, text],
+        lambda world, run, arguments: world.seen(getattr(world, peer), text),
         event="" if granted else "outbound_data",
         granted=granted,
         **more,
@@ -137,7 +138,7 @@ def _connects(name, does, host, port, peer, granted=False, **more):
 
 
 def _looks_up(name, does, host, granted=False, **more):
-    def prepare(world, task):
+    def prepare(world, run):
         world.dns.queries.clear()
         return [host]
 
@@ -145,7 +146,7 @@ def _looks_up(name, does, host, granted=False, **more):
         name,
         does,
         prepare,
-        lambda world, task, arguments: host in world.dns.queries,
+        lambda world, run, arguments: host in world.dns.queries,
         event="" if granted else "outbound_data",
         granted=granted,
         **more,
@@ -155,16 +156,15 @@ def _looks_up(name, does, host, granted=False, **more):
 def _writes(name, does, where, granted=False, **more):
     """An operation that puts its own name into a file that exists."""
 
-    def prepare(world, task):
-        file = where(world, task) / "file.txt"
-        _put(file, "before")
-        return [str(file), name]
+    def prepare(world, run):
+        _put(where(world, run) / "file.txt", "before")
+        return [str((run.var_task if where is _task else where(world, run)) / "file.txt"), name]
 
     return Operation(
         name,
         does,
         prepare,
-        lambda world, task, arguments: name in pathlib.Path(arguments[0]).read_text(),
+        lambda world, run, arguments: name in (where(world, run) / "file.txt").read_text(),
         event="" if granted else _dimension(where),
         info={"path": "$1", "operation": "write"} if not granted else {},
         granted=granted,
@@ -179,19 +179,19 @@ def _put(file: pathlib.Path, text: str):
     file.write_text(text)
 
 
-def _tmp(world, task):
+def _tmp(world, run):
     return world.tmp
 
 
-def _task(world, task):
-    return task
+def _task(world, run):
+    return run.task_root
 
 
-def _elsewhere(world, task):
+def _elsewhere(world, run):
     return world.elsewhere
 
 
-def _open(world, task):
+def _open(world, run):
     return world.elsewhere / "open"
 
 
@@ -204,8 +204,8 @@ def _changes(name, does, prepare, happened, info, languages="python node"):
     return Operation(
         name,
         does,
-        lambda world, task: prepare(_put_back(world.tmp)),
-        lambda world, task, arguments: happened(world.tmp),
+        lambda world, run: prepare(_put_back(world.tmp)),
+        lambda world, run, arguments: happened(world.tmp),
         event="read_write_tmp",
         info=info,
         languages=languages,
@@ -224,7 +224,7 @@ def _put_back(folder: pathlib.Path) -> pathlib.Path:
 def _runs(name, does, arguments, granted=False, **more):
     """An operation that runs a program which creates a file; `{}` stands for the file."""
 
-    def prepare(world, task):
+    def prepare(world, run):
         marker = world.elsewhere / "open" / name
         marker.unlink(missing_ok=True)
         return [text.replace("{}", str(marker)) for text in arguments]
@@ -233,7 +233,7 @@ def _runs(name, does, arguments, granted=False, **more):
         name,
         does,
         prepare,
-        lambda world, task, arguments: (world.elsewhere / "open" / name).exists(),
+        lambda world, run, arguments: (world.elsewhere / "open" / name).exists(),
         event="" if granted else "create_child_process",
         granted=granted,
         **more,
@@ -344,8 +344,8 @@ TABLE = [
 READS_SECRET = Operation(
     "read-secret",
     "read",
-    lambda world, task: [str(world.elsewhere / "secret.txt")],
-    lambda world, task, arguments: False,
+    lambda world, run: [str(world.elsewhere / "secret.txt")],
+    lambda world, run, arguments: False,
     event="read_write_other",
     info={"path": "$1", "operation": "read"},
 )

@@ -287,10 +287,10 @@ def test_the_default_observes_everything(runtime, attach):
         with function.Function(runtime, operations.TASKS / language, **options) as run:
             for name in ("tcp-literal", "write-tmp", "run"):
                 operation = operations.named(name)
-                arguments = operation.prepare(world, run.task_root)
+                arguments = operation.prepare(world, run)
                 before = len(run.events)
                 assert "ok" in run.invoke({"do": [operation.does, *arguments]}).payload
-                assert operation.happened(world, run.task_root, arguments)
+                assert operation.happened(world, run, arguments)
                 events = run.events[before:]
                 assert {event["action"] for event in events} == {"observe"}
                 assert operation.event in {event["policy"] for event in events}
@@ -362,7 +362,7 @@ def test_at_lambdas_own_places(runtime, attach):
     if networks.shared() is None:
         pytest.skip("needs namespaces (unshare)")
     task = operations.TASKS / runtimes.by_name(runtime).language
-    with function.Function(runtime, task, policy=operations.policy("deny"), attach=attach, image=True) as run:
+    with function.Function(runtime, task, policy=operations.policy("deny"), attach=attach, strict=True) as run:
         assert run.init_error is None, f"{run.init_error}\n{run.stderr}"
         assert "app_protect.json" in run.status_lines[0]
         wanted = [

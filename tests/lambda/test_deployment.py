@@ -156,7 +156,7 @@ SOME_WRAPPED = [parameters for parameters in SOME if parameters.values[1] == "wr
 @pytest.mark.ahead
 @pytest.mark.parametrize("runtime, attach", WRAPPED)
 def test_the_older_name_of_the_wrapper(runtime, attach):
-    env = {"AWS_LAMBDA_EXEC_WRAPPER": str(function.STAGE / "extrinsec-appdefender.sh")}
+    env = {"AWS_LAMBDA_EXEC_WRAPPER": f"{function.layers()}/extrinsec-appdefender.sh"}
     with start(runtime, attach, policy=cases.POLICY, env=env) as run:
         assert run.invoke({"n": 1}).payload == {"n": 1}
         assert '"forms" v1' in run.status_lines[0]

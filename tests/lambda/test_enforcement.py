@@ -43,13 +43,13 @@ def test_operations(runtime, attach, action):
 
 def _try(run, world, operation, attach, action):
     """Carries one operation out and yields what is not as it must be."""
-    arguments = operation.prepare(world, run.task_root)
+    arguments = operation.prepare(world, run)
     before = len(run.events)
     response = run.invoke({"do": [operation.does, *arguments]})
     if response.error_type:
         yield f"the invocation failed: {response.error_type}: {response.error_message}"
         return
-    happened = operation.happened(world, run.task_root, arguments)
+    happened = operation.happened(world, run, arguments)
     events = run.events[before:]
     denied = attach != "plain" and action == "deny" and not operation.granted
     if denied:

@@ -33,14 +33,14 @@ def test_runtime_resembles_lambda(name):
         assert run.init_error is None, run.stderr
         seen = run.invoke({}).payload
         env = seen["env"]
-        assert seen["cwd"] == env["LAMBDA_TASK_ROOT"] == str(run.task_root)
+        assert seen["cwd"] == env["LAMBDA_TASK_ROOT"] == str(run.var_task)
         assert env["_HANDLER"] == "app.handler"
         assert env["AWS_LAMBDA_RUNTIME_API"] == run.api.address
         assert env["AWS_EXECUTION_ENV"] == f"AWS_Lambda_{name}"
         assert seen["stdin"] == ""
         if runtime.language == "python":
             own = f"{run.opt}/python/lib/python3.{runtime.number}/site-packages"
-            assert seen["path"][:4] == [str(run.task_root), own, f"{run.opt}/python", str(run.folder / "runtime")]
+            assert seen["path"][:4] == [str(run.var_task), own, f"{run.opt}/python", str(run.var_runtime)]
             assert env["PYTHONPATH"] == env["LAMBDA_RUNTIME_DIR"]
         else:
             wanted = [f"{run.opt}/nodejs/node{runtime.number}/node_modules", f"{run.opt}/nodejs/node_modules"]
@@ -54,7 +54,7 @@ def test_runtime_resembles_lambda(name):
 def test_unusable_wrapper_ends_the_init(name, wrapper, status):
     task = {**TASK[runtimes.by_name(name).language], "not-executable": "#!/bin/sh\n"}
     with function.Function(name, task) as probe:
-        path = probe.task_root / wrapper
+        path = probe.var_task / wrapper
         with function.Function(name, probe.task_root, env={"AWS_LAMBDA_EXEC_WRAPPER": str(path)}) as run:
             assert run.init_error == ("Runtime.ExitError", f"exit status {status}", [])
 
@@ -69,9 +69,7 @@ def test_wrapper_gets_the_interpreter_and_its_script(name):
         with function.Function(name, TASK[runtime.language], env=env) as run:
             count, program, script = run.invoke({}).payload["env"]["WRAPPED"].split(":")
             assert program == str(runtime.program)
-            assert script == f"{run.folder}/runtime/" + (
-                "bootstrap.py" if runtime.language == "python" else "index.mjs"
-            )
+            assert script == f"{run.var_runtime}/" + ("bootstrap.py" if runtime.language == "python" else "index.mjs")
             assert count == "2" if runtime.language == "python" else int(count) >= 6
 
 
@@ -96,7 +94,7 @@ def test_long_output_does_not_block(name):
 
 
 @pytest.mark.parametrize("name", cases.every_runtime())
-def test_image_has_lambdas_places(name):
+def test_lambdas_own_places(name):
     body = """
 import os
 def handler(event, context):
@@ -117,7 +115,7 @@ exports.handler = async () => [process.cwd(), process.env.LAMBDA_TASK_ROOT, fs.r
     if networks.shared() is None:
         pytest.skip("needs namespaces (unshare)")
     task = {"app.py": body} if runtimes.by_name(name).language == "python" else {"app.js": script}
-    with function.Function(name, task, image=True) as run:
+    with function.Function(name, task, strict=True) as run:
         assert run.init_error is None, run.stderr
         *places, refused = run.invoke({}).payload
         assert places == ["/var/task", "/var/task", []]
@@ -130,5 +128,5 @@ exports.handler = async () => [process.cwd(), process.env.LAMBDA_TASK_ROOT, fs.r
 def test_snapshot_is_restored(name):
     with function.Function(name, TASK["python"], env={"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}) as run:
         assert run.init_error is None, run.stderr
-        assert run.invoke({}).payload["cwd"] == str(run.task_root)
+        assert run.invoke({}).payload["cwd"] == str(run.var_task)
         assert [call.path.rsplit("/runtime/")[1] for call in run.api.calls][:2] == ["restore/next", "invocation/next"]
