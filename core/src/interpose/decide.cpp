@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interpose/decide.hpp"
+
+#include <errno.h>
+
+#include "event/marks.hpp"
+#include "event/report.hpp"
+#include "guard/guard.hpp"
+
+namespace ap::interpose {
+
+bool enforcing = false;
+bool language_hooks_here = false;
+bool handed_over = false;
+
+Operation file(std::uint8_t kind, std::string_view path) noexcept {
+  Operation op{};
+  op.resource = AP_FILES;
+  op.kind = kind;
+  op.flags = AP_OP_CANONICAL;
+  op.text = str(path);
+  return op;
+}
+
+int judge(Operation &operation, Verdict &verdict) noexcept {
+  operation.line = 2;
+  verdict = Verdict{};
+  const int action = guard::check(operation, verdict);
+  const bool name_only = operation.kind == AP_FILE_STAT || operation.kind == AP_FILE_LIST;
+  if (action != AP_GRANT && name_only && language_hooks_here && verdict.policy == AP_POLICY_READ_WRITE_APP)
+    verdict.action = AP_GRANT;
+  return verdict.action;
+}
+
+long settle(const Operation &operation, const Verdict &verdict, std::string_view called, std::string_view called2) noexcept {
+  if (verdict.action == AP_GRANT) return 0;
+  // The language's loader reads code: neither refused nor counted.
+  if (operation.kind == AP_FILE_READ && marks::take_code(called)) return 0;
+  Operation as_called = operation;
+  as_called.text = str(called);
+  if (called2.data()) as_called.text2 = str(called2);
+  as_called.flags &= ~static_cast<std::uint32_t>(AP_OP_CANONICAL);
+  const bool counted = marks::take(as_called);
+  if (verdict.action == AP_DENY) {
+    event::report(operation, verdict, nullptr);
+    return -EPERM;
+  }
+  if (!counted) event::report(operation, verdict, nullptr);
+  return 0;
+}
+
+long decide(Operation &operation, std::string_view called, std::string_view called2) noexcept {
+  Verdict verdict;
+  return judge(operation, verdict) == AP_GRANT ? 0 : settle(operation, verdict, called, called2);
+}
+
+}  // namespace ap::interpose

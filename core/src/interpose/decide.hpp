@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One question of line 2: asks the guard, counts the answer once across the two lines, says what the call returns.
+//
+//   Operation op = file(AP_FILE_DELETE, entry.path);
+//   if (long refused = decide(op, path.view())) return refused;   // -EPERM
+//
+// `called` is what the program handed to libc: marks of line 1 are keyed by it.
+#pragma once
+#include <string_view>
+
+#include "guard/canonical.hpp"
+#include "guard/operation.hpp"
+
+namespace ap::interpose {
+
+Operation file(std::uint8_t kind, std::string_view path) noexcept;
+
+// The verdict alone: nothing is counted. Returns ap_action.
+int judge(Operation &operation, Verdict &verdict) noexcept;
+
+// Counts a verdict (unless line 1 has) and turns it into 0 or -EPERM. Does not return under on_deny "terminate".
+// `called2`: the second path of a rename or a link, as called.
+long settle(const Operation &operation, const Verdict &verdict, std::string_view called, std::string_view called2 = {}) noexcept;
+
+long decide(Operation &operation, std::string_view called, std::string_view called2 = {}) noexcept;
+
+// Whether some operation is denied by the sealed policy: then line 2 also defends itself. Set by install.
+extern bool enforcing;
+
+// Whether line 1 is in this process: it alone polices stat and list of application paths, because importers do them too.
+extern bool language_hooks_here;
+
+// Whether this process was handed over by its parent.
+extern bool handed_over;
+
+}  // namespace ap::interpose

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interpose/handover.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "base/syscall.hpp"
+#include "event/report.hpp"
+#include "event/writer.hpp"
+#include "guard/canonical.hpp"
+#include "guard/guard.hpp"
+#include "guard/image.hpp"
+#include "interpose/decide.hpp"
+#include "interpose/install.hpp"
+
+namespace ap::interpose {
+namespace {
+
+constexpr std::string_view kMarker = "TREND_AP_HANDOVER=";  // <image>,<events>,<log>,<1 when the policy denies anything>
+constexpr std::string_view kPreload = "LD_PRELOAD=";
+
+bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+
+long write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const long n = sys::call(SYS_write, fd, bytes.data(), bytes.size());
+    if (n == -EINTR) continue;
+    if (n <= 0) return n ? n : -EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+// The image in a file that cannot change any more; where there is no memfd, one that has no name.
+long image_descriptor() {
+  const std::string_view image = image_bytes();
+  long fd = sys::call(SYS_memfd_create, "app_protect", MFD_ALLOW_SEALING);
+  if (fd >= 0) {
+    if (const long r = write_all(static_cast<int>(fd), image); r < 0) {
+      sys::call(SYS_close, fd);
+      return r;
+    }
+    sys::call(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+    return fd;
+  }
+  const long file = sys::call(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0400);
+  if (file < 0) return fd;
+  long r = write_all(static_cast<int>(file), image);
+  if (r == 0) r = sys::call(SYS_openat, AT_FDCWD, canonical::DescriptorPath(static_cast<int>(file)).text, O_RDONLY);
+  sys::call(SYS_close, file);
+  return r;
+}
+
+int inheritable(event::Channel channel) {
+  const int fd = event::sink(channel).fd;
+  return fd < 0 ? -1 : static_cast<int>(sys::call(SYS_fcntl, fd, F_DUPFD, 3));
+}
+
+void close_one(int &fd) {
+  if (fd >= 0) sys::call(SYS_close, fd);
+  fd = -1;
+}
+
+// Text building without a library.
+struct Writer {
+  char *at;
+  std::size_t left;
+  bool ok = true;
+  void put(std::string_view text) {
+    if (text.size() >= left) {
+      ok = false;
+      return;
+    }
+    std::memcpy(at, text.data(), text.size());
+    at += text.size();
+    left -= text.size();
+    *at = 0;
+  }
+  void number(int value) {
+    char digits[12];
+    std::size_t n = sizeof digits;
+    const bool negative = value < 0;
+    unsigned v = negative ? 1u : static_cast<unsigned>(value);
+    do digits[--n] = static_cast<char>('0' + v % 10);
+    while (v /= 10);
+    if (negative) digits[--n] = '-';
+    put({digits + n, sizeof digits - n});
+  }
+  char *finish() { return left ? ++at : at; }
+};
+
+// Whether a directory or library that the environment names may be loaded from.
+bool loadable(std::string_view path) {
+  Operation op{};
+  op.resource = AP_NATIVE;
+  op.kind = AP_LOAD;
+  op.text = str(path);
+  Verdict verdict;
+  return judge(op, verdict) != AP_DENY;
+}
+
+// Keeps the parts of a list (separated by any of `separators`) that pass `keep`.
+template <typename Keep>
+void filter_list(Writer &out, std::string_view list, std::string_view separators, bool &first, Keep keep) {
+  while (!list.empty()) {
+    const auto end = list.find_first_of(separators);
+    const std::string_view part = list.substr(0, end);
+    list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
+    if (part.empty() || !keep(part)) continue;
+    if (!first) out.put(":");
+    out.put(part);
+    first = false;
+  }
+}
+
+}  // namespace
+
+Luggage::~Luggage() {
+  close_one(image);
+  close_one(events);
+  close_one(log);
+}
+
+long Luggage::open() noexcept {
+  const long fd = image_descriptor();
+  if (fd < 0) return fd;
+  image = static_cast<int>(fd);
+  events = inheritable(event::Channel::events);
+  log = inheritable(event::Channel::log);
+  return 0;
+}
+
+bool is_ours(std::string_view entry) noexcept {
+  static constexpr std::string_view names[] = {"TREND_AP_", "IMMUNIO_", "ES_LICENSE_KEY=", "ES_POLICY_GROUP_NAME=", "ES_APP_NAME=",
+                                               "ES_LOG_LEVEL="};
+  for (const auto &name : names)
+    if (starts_with(entry, name)) return true;
+  return false;
+}
+
+long rebuild_environment(char **entries, std::size_t count, char *room, std::size_t room_size, const Luggage &luggage) noexcept {
+  // Loader variables that run code of somebody else's before ours, or write files from inside the loader.
+  static constexpr std::string_view dropped[] = {"LD_AUDIT=", "LD_DEBUG_OUTPUT=", "LD_PROFILE=", "LD_PROFILE_OUTPUT="};
+  const std::string_view library = settings().library;
+  Writer out{room, room_size};
+
+  char *preload = out.at;
+  out.put(kPreload);
+  out.put(library);
+  bool first = false;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view entry = entries[i];
+    if (is_ours(entry)) continue;
+    if (starts_with(entry, kPreload)) {
+      filter_list(out, entry.substr(kPreload.size()), ": ", first,
+                  [&](std::string_view part) { return part != library && (!enforcing || loadable(part)); });
+      continue;
+    }
+    bool drop = false;
+    for (const auto &name : dropped) drop |= enforcing && starts_with(entry, name);
+    if (!drop) entries[kept++] = entries[i];
+  }
+  out.finish();
+  --out.left;
+
+  constexpr std::string_view kLibraryPath = "LD_LIBRARY_PATH=";
+  if (enforcing) {
+    for (std::size_t i = 0; i < kept; ++i) {
+      const std::string_view entry = entries[i];
+      if (!starts_with(entry, kLibraryPath)) continue;
+      bool all = true, none = true;
+      std::string_view list = entry.substr(kLibraryPath.size());
+      auto keep = [](std::string_view part) {
+        PathBuffer file;
+        return file.assign(part) && file.append("/libc.so.6") && loadable(file.view());
+      };
+      for (std::string_view rest = list; !rest.empty();) {
+        const auto end = rest.find_first_of(":;");
+        const std::string_view part = rest.substr(0, end);
+        rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+        all &= !part.empty() && keep(part);
+      }
+      if (all) continue;
+      // In place: the filtered list is never longer. (The strings are our copies.)
+      Writer same{entries[i] + kLibraryPath.size(), list.size() + 1};
+      std::string_view rest = list;
+      while (!rest.empty()) {
+        const auto end = rest.find_first_of(":;");
+        const std::string_view part = rest.substr(0, end);
+        const bool good = !part.empty() && keep(part);
+        rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+        if (!good) continue;
+        if (!none) same.put(":");
+        std::memmove(same.at, part.data(), part.size());
+        same.at += part.size();
+        same.left -= part.size();
+        none = false;
+      }
+      *same.at = 0;
+    }
+  }
+
+  char *marker = out.at;
+  out.put(kMarker);
+  out.number(luggage.image);
+  out.put(",");
+  out.number(luggage.events);
+  out.put(",");
+  out.number(luggage.log);
+  out.put(enforcing ? ",1" : ",0");
+  if (!out.ok) return -ENAMETOOLONG;
+  entries[kept++] = preload;
+  entries[kept++] = marker;
+  entries[kept] = nullptr;
+  return static_cast<long>(kept);
+}
+
+// --- the child -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+int take_number(std::string_view &text) {
+  bool negative = false;
+  if (!text.empty() && text[0] == '-') {
+    negative = true;
+    text.remove_prefix(1);
+  }
+  int value = 0;
+  std::size_t digits = 0;
+  while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9') value = value * 10 + (text[digits++] - '0');
+  const bool any = digits != 0;
+  text.remove_prefix(digits);
+  if (!text.empty() && text[0] == ',') text.remove_prefix(1);
+  return !any || negative ? -1 : value;
+}
+
+// Moves a descriptor out of the program's way.
+int keep(int fd) {
+  if (fd < 0) return -1;
+  const long high = canonical::hold(fd);
+  sys::call(SYS_fcntl, high, F_SETFD, FD_CLOEXEC);
+  return static_cast<int>(high);
+}
+
+[[noreturn]] void refuse_to_run(int log, std::string_view why) {
+  char text[512];
+  Writer out{text, sizeof text};
+  out.put("[ERROR] [app_protect] this process cannot be put under its parent's policy and was not started: ");
+  out.put(why);
+  out.put("\n");
+  write_all(log >= 0 ? log : 2, {text, sizeof text - out.left});
+  for (;;) sys::call(SYS_exit_group, 126);
+}
+
+// The environment as the program would have it without us.
+void restore_environment(char **environment, char *marker) {
+  const std::string_view library = settings().library;
+  char **to = environment;
+  for (char **from = environment; *from; ++from) {
+    char *entry = *from;
+    if (entry == marker) continue;
+    if (starts_with(entry, kPreload) && !library.empty()) {
+      char *value = entry + kPreload.size();
+      std::string_view rest = value;
+      if (starts_with(rest, library)) {
+        rest.remove_prefix(library.size());
+        if (rest.empty()) {
+          std::memset(entry, 0, std::strlen(entry));
+          continue;  // there was none
+        }
+        if (rest[0] == ':') {
+          const std::size_t old = std::strlen(value), size = rest.size() - 1;
+          std::memmove(value, rest.data() + 1, size);
+          std::memset(value + size, 0, old - size);
+        }
+      }
+    }
+    *to++ = entry;
+  }
+  *to = nullptr;
+  std::memset(marker, 0, std::strlen(marker));
+}
+
+}  // namespace
+
+void enter_child(char **environment) noexcept {
+  if (!environment || sealed()) return;
+  char *marker = nullptr;
+  for (char **e = environment; *e && !marker; ++e)
+    if (starts_with(*e, kMarker)) marker = *e;
+  if (!marker) return;
+
+  std::string_view text = std::string_view(marker).substr(kMarker.size());
+  const int image = take_number(text), events = keep(take_number(text)), log = keep(take_number(text));
+  const bool denies = take_number(text) != 0;
+
+  const auto result = image < 0 ? Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"}) : seal_from_descriptor(image);
+  if (image >= 0) sys::call(SYS_close, image);
+  restore_environment(environment, marker);
+  if (!result) {
+    if (denies) refuse_to_run(log, result.error().message);
+    return;
+  }
+  event::adopt(events, log);
+  user_code_begins();
+  handed_over = true;
+  const auto installed = install(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled});
+  if (!installed && denies) refuse_to_run(log, installed.error().message);
+}
+
+}  // namespace ap::interpose
+
+// Before main, and before the constructors of what the program itself links are done with: see the ADR.
+[[gnu::constructor]] static void ap_on_load(int, char **, char **environment) { ap::interpose::enter_child(environment); }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pages that nothing in the process may unmap, replace, unprotect or drop while a policy denies anything: libc's and the
+// loader's text (patched, and to be patched), our islands, our own library, the sealed image.
+#pragma once
+#include "interpose/loaded_object.hpp"
+
+namespace ap::interpose::memory_guard {
+
+void protect(AddressRange range) noexcept;  // at install, before the guard's own calls are patched
+bool covers(std::uintptr_t begin, std::uintptr_t size) noexcept;
+
+// Whose code may make memory executable: V8 lives in the main program (or libnode). At install.
+void allow_code_from(AddressRange range) noexcept;
+
+}  // namespace ap::interpose::memory_guard

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls that reach out: connect, the send family with an address, bind of a unix path (which makes a file), sockets of families
+// whose addresses nothing here can judge. Traffic on a connected socket needs no hook: its connect was decided.
+#include "interpose/network.hpp"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/un.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "base/syscall.hpp"
+#include "interpose/calls.hpp"
+#include "interpose/decide.hpp"
+#include "interpose/user_memory.hpp"
+
+#ifndef AF_VSOCK
+#define AF_VSOCK 40
+#endif
+
+namespace ap::interpose {
+namespace {
+
+thread_local std::string_view look_up __attribute__((tls_model("initial-exec")));
+
+// The calls here are cancellation points in libc; a thread that waits in one must stay cancellable.
+class CancellationPoint {
+ public:
+  CancellationPoint() { pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before_); }
+  ~CancellationPoint() { pthread_setcanceltype(before_, nullptr); }
+
+ private:
+  int before_ = 0;
+};
+
+template <typename... A>
+long waiting_call(long number, A... args) {
+  CancellationPoint here;
+  return sys::call(number, args...);
+}
+
+int fd_of(long word) { return static_cast<int>(word); }
+
+int socket_type(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return sys::call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
+}
+
+// What the resolver's own sockets do: datagrams and streams to name servers, an unconnected datagram socket asking for a route.
+bool is_resolver_traffic(const Operation &op, int fd, bool sends) {
+  if (!LookUp::running()) return false;
+  if (op.protocol == AP_PROTO_UNIX) return true;  // nscd, resolved
+  return op.port == 53 || (!sends && socket_type(fd) == SOCK_DGRAM);
+}
+
+int judge_address(int fd, const Address &address, bool sends, Operation &op, Verdict &verdict) {
+  verdict = Verdict{};
+  if (!describe(address, sends, op) || is_resolver_traffic(op, fd, sends)) return AP_GRANT;
+  if (judge(op, verdict) == AP_GRANT) return AP_GRANT;
+  if (op.family) {
+    const bool datagram = socket_type(fd) == SOCK_DGRAM;
+    op.protocol = datagram && op.port == 53 ? AP_PROTO_DNS : datagram ? AP_PROTO_UDP : AP_PROTO_TCP;
+  }
+  return verdict.action;
+}
+
+long decide_address(int fd, const Address &address, bool sends) {
+  Operation op;
+  Verdict verdict;
+  return judge_address(fd, address, sends, op, verdict) == AP_GRANT ? 0 : settle(op, verdict, view(op.text));
+}
+
+long do_connect(long fd, long user_address, long size, long, long, long) {
+  Address address;
+  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(size)); r < 0) return r;
+  if (const long refused = decide_address(fd_of(fd), address, false)) return refused;
+  return waiting_call(SYS_connect, fd_of(fd), address.bytes, address.size);
+}
+
+long do_sendto(long fd, long data, long size, long flags, long user_address, long address_size) {
+  if (!user_address) return waiting_call(SYS_sendto, fd_of(fd), data, size, static_cast<int>(flags), nullptr, 0);
+  Address address;
+  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(address_size)); r < 0) return r;
+  if (const long refused = decide_address(fd_of(fd), address, true)) return refused;
+  return waiting_call(SYS_sendto, fd_of(fd), data, size, static_cast<int>(flags), address.bytes, address.size);
+}
+
+// A copied message header, its name replaced by a copy. The data and control it points at are not judged.
+struct Message {
+  msghdr header;
+  Address address;
+};
+
+long copy_message(Message &to, const void *from) {
+  if (copy_bytes(&to.header, from, sizeof to.header) < 0) return -EFAULT;
+  if (!to.header.msg_name) return 0;
+  if (to.header.msg_namelen > static_cast<socklen_t>(sizeof to.address.bytes)) to.header.msg_namelen = sizeof to.address.bytes;  // as the kernel
+  if (const long r = copy_address(to.address, to.header.msg_name, static_cast<int>(to.header.msg_namelen)); r < 0) return r;
+  to.header.msg_name = to.address.bytes;
+  return 0;
+}
+
+long do_sendmsg(long fd, long user_message, long flags, long, long, long) {
+  Message message;
+  if (const long r = copy_message(message, reinterpret_cast<const void *>(user_message)); r < 0) return r;
+  if (message.header.msg_name)
+    if (const long refused = decide_address(fd_of(fd), message.address, true)) return refused;
+  return waiting_call(SYS_sendmsg, fd_of(fd), &message.header, static_cast<int>(flags));
+}
+
+long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long) {
+  constexpr unsigned kBatch = 8;
+  auto *user = reinterpret_cast<mmsghdr *>(user_messages);
+  const auto total = static_cast<unsigned>(count) > 1024u ? 1024u : static_cast<unsigned>(count);  // UIO_MAXIOV, as the kernel
+  unsigned sent = 0;
+  while (sent < total) {
+    Message messages[kBatch];
+    mmsghdr batch[kBatch];
+    unsigned ready = 0;
+    long trouble = 0;
+    for (; ready < kBatch && sent + ready < total; ++ready) {
+      Message &message = messages[ready];
+      trouble = copy_message(message, &user[sent + ready].msg_hdr);
+      Operation op;
+      Verdict verdict{};
+      if (trouble == 0 && message.header.msg_name && judge_address(fd_of(fd), message.address, true, op, verdict) != AP_GRANT) {
+        // What comes before a refused message is sent; the caller asks again for the rest and is refused then.
+        if (verdict.action == AP_DENY && sent + ready > 0) trouble = -EPERM;
+        else trouble = settle(op, verdict, view(op.text));
+      }
+      if (trouble < 0) break;
+      batch[ready] = {message.header, 0};
+    }
+    if (!ready) return sent ? static_cast<long>(sent) : trouble;
+    const long done = waiting_call(SYS_sendmmsg, fd_of(fd), batch, ready, static_cast<int>(flags));
+    if (done < 0) return sent ? static_cast<long>(sent) : done;
+    for (long i = 0; i < done; ++i)
+      if (readable(&user[sent + static_cast<unsigned>(i)].msg_len, sizeof(int))) user[sent + static_cast<unsigned>(i)].msg_len = batch[i].msg_len;
+    sent += static_cast<unsigned>(done);
+    if (trouble < 0 || done < static_cast<long>(ready)) break;
+  }
+  return sent;
+}
+
+// bind of a unix path makes a file.
+long do_bind(long fd, long user_address, long size, long, long, long) {
+  Address address;
+  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(size)); r < 0) return r;
+  Operation unix_path{};
+  if (address.size > 2 && address.get()->sa_family == AF_UNIX && describe(address, false, unix_path) && unix_path.text.size &&
+      unix_path.text.data[0] != '\0') {
+    PathBuffer path;
+    if (path.assign(view(unix_path.text))) {
+      canonical::Entry entry;
+      if (canonical::resolve_entry(-100 /* AT_FDCWD */, path, entry) == 0) {
+        Operation op = file(AP_FILE_CREATE, entry.path.view());
+        if (const long refused = decide(op, path.view())) return refused;
+      }
+    }
+  }
+  return sys::call(SYS_bind, fd_of(fd), address.bytes, address.size);
+}
+
+// Families that carry data out and whose addresses are not judged at connect or send: decided here, as an outbound operation
+// without an address.
+long do_socket(long family, long type, long protocol, long, long, long) {
+  switch (static_cast<int>(family)) {
+    case AF_UNIX: case AF_INET: case AF_INET6: case AF_NETLINK: case AF_ALG: case AF_UNSPEC: break;
+    default: {
+      Operation op{};
+      op.resource = AP_OUTBOUND;
+      op.kind = AP_CONNECT;
+      if (const long refused = decide(op, {})) return refused;
+    }
+  }
+  const int kind = static_cast<int>(type) & 0xf;
+  const bool inet = family == AF_INET || family == AF_INET6;
+  if (inet && (kind == SOCK_RAW || static_cast<int>(protocol) == 136 /* UDP-Lite */ || static_cast<int>(protocol) == 132 /* SCTP */)) {
+    Operation op{};
+    op.resource = AP_OUTBOUND;
+    op.kind = AP_CONNECT;
+    if (const long refused = decide(op, {})) return refused;
+  }
+  return sys::call(SYS_socket, static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol));
+}
+
+}  // namespace
+
+LookUp::LookUp(std::string_view name) noexcept : outer_(look_up) {
+  if (name.data()) look_up = name;
+}
+LookUp::~LookUp() { look_up = outer_; }
+bool LookUp::running() noexcept { return look_up.data() != nullptr; }
+
+long copy_address(Address &to, const void *from, long size) noexcept {
+  if (size < 0 || size > static_cast<long>(sizeof to.bytes)) return -EINVAL;
+  to.size = static_cast<unsigned>(size);
+  return size ? copy_bytes(to.bytes, from, to.size) : 0;
+}
+
+bool describe(const Address &address, bool sends, Operation &op) noexcept {
+  op = Operation{};
+  op.resource = AP_OUTBOUND;
+  op.kind = AP_CONNECT;
+  if (address.size < sizeof(sa_family_t)) return false;
+  sa_family_t family;
+  std::memcpy(&family, address.bytes, sizeof family);
+  if (family == AF_UNSPEC) {
+    if (!sends) return false;  // a disconnect
+    family = AF_INET;          // UDP over IPv4 delivers it
+  }
+  switch (family) {
+    case AF_INET: {
+      if (address.size < sizeof(sockaddr_in)) return false;
+      sockaddr_in in;
+      std::memcpy(&in, address.bytes, sizeof in);
+      op.family = 4;
+      op.port = ntohs(in.sin_port);
+      std::memcpy(op.address, &in.sin_addr, 4);
+      return true;
+    }
+    case AF_INET6: {
+      if (address.size < offsetof(sockaddr_in6, sin6_scope_id)) return false;  // 24 bytes are legal (RFC 2133)
+      sockaddr_in6 in{};
+      std::memcpy(&in, address.bytes, address.size < sizeof in ? address.size : sizeof in);
+      op.port = ntohs(in.sin6_port);
+      if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr)) {
+        op.family = 4;
+        std::memcpy(op.address, in.sin6_addr.s6_addr + 12, 4);
+      } else {
+        op.family = 6;
+        std::memcpy(op.address, &in.sin6_addr, 16);
+      }
+      return true;
+    }
+    case AF_UNIX: {
+      op.protocol = AP_PROTO_UNIX;
+      const char *path = reinterpret_cast<const char *>(address.bytes) + offsetof(sockaddr_un, sun_path);
+      const std::size_t room = address.size - offsetof(sockaddr_un, sun_path);
+      // An abstract name keeps its leading NUL and all of its bytes.
+      op.text = {path, static_cast<uint32_t>(room && *path ? strnlen(path, room) : room)};
+      return true;
+    }
+    case AF_NETLINK: return false;
+    default: return true;  // no address that could be judged: the dimension's action decides
+  }
+}
+
+Table<Call> network_calls() noexcept {
+  static const Call rows[] = {
+      {"connect", entry_of<do_connect>(), kNetwork},   {"sendto", entry_of<do_sendto>(), kNetwork},
+      {"sendmsg", entry_of<do_sendmsg>(), kNetwork},   {"sendmmsg", entry_of<do_sendmmsg>(), kNetwork},
+      {"socket", entry_of<do_socket>(), kNetwork},     {"bind", entry_of<do_bind>(), kFiles},
+  };
+  return table(rows);
+}
+
+Table<Number> network_numbers() noexcept {
+  static const Number rows[] = {
+      {SYS_connect, do_connect, kNetwork}, {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
+      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_socket, do_socket, kNetwork}, {SYS_bind, do_bind, kFiles},
+  };
+  return table(rows);
+}
+
+}  // namespace ap::interpose

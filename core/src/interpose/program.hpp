@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a program file is, as far as line 2 must know: whether the child it becomes can be entered (our library preloaded).
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "guard/canonical.hpp"
+
+namespace ap::interpose {
+
+struct Program {
+  enum class Form : std::uint8_t { missing, native, script, other };  // other: the kernel will say ENOEXEC
+  Form form = Form::missing;
+  bool enterable = true;  // false: static, another loader or architecture, set-uid, set-gid or file capabilities
+  long error = 0;         // why `missing`
+};
+
+// Looks at the program behind an open descriptor (O_PATH is enough). Follows #! lines to the interpreter that will run.
+Program inspect(int object) noexcept;
+
+// The loader of this process, that of children we can enter. At install.
+void remember_loader(const char *path) noexcept;
+
+}  // namespace ap::interpose

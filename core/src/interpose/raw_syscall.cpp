@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// syscall(2): the same handlers by number. A number of no table goes on to libc's own function with its registers as they were
+// (fork-like calls must: they return twice).
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "interpose/calls.hpp"
+#include "interpose/raw_syscall.hpp"
+#include "interpose/stubs.hpp"
+
+namespace ap::interpose {
+namespace {
+
+constexpr int kNumbers = 512;
+struct alignas(4096) Dispatch {
+  Handler handlers[kNumbers];
+};
+Dispatch dispatch;
+
+// Made without libc: file and network calls that no entry would see. Programs fall back to the calls that are seen.
+long do_io_uring_setup(long, long, long, long, long, long) { return -ENOSYS; }
+
+template <typename F>
+const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+
+}  // namespace
+
+void set_raw_handler(int number, Handler handler) noexcept {
+  if (number >= 0 && number < kNumbers) dispatch.handlers[number] = handler;
+}
+
+AddressRange raw_handlers() noexcept {
+  const auto begin = reinterpret_cast<std::uintptr_t>(&dispatch);
+  return {begin, begin + sizeof dispatch};
+}
+
+// words: number and six arguments. True when the call was handled; its result is then `*result`, errno set.
+extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long *words, long *result) {
+  const auto number = static_cast<unsigned long>(words[0]);
+  if (number >= kNumbers || !dispatch.handlers[number]) return 0;
+  const long value = dispatch.handlers[number](words[1], words[2], words[3], words[4], words[5], words[6]);
+  if (value == kPassOn) return 0;
+  *result = finish(value);
+  return 1;
+}
+
+Table<Call> raw_calls() noexcept {
+  static const Call rows[] = {{"syscall", code(ap_hook_syscall), kAlways, &originals.syscall}};
+  return table(rows);
+}
+
+Table<Number> raw_numbers() noexcept {
+  static const Number rows[] = {{425 /* io_uring_setup */, do_io_uring_setup, kFiles | kNetwork}};
+  return table(rows);
+}
+
+}  // namespace ap::interpose
