@@ -137,7 +137,11 @@ Span at_assignment(std::string_view v, std::size_t i, const Rule &r) noexcept {
   if (c == '=' || c == ':') {
     if (c == ':' && starts_at(v, i, "://", false)) return kNoSpan;
     const std::string_view name = name_before(v, i, c == ':');
-    return !name.empty() && names_secret(name, r) ? value_from(v, i + 1, r.until) : kNoSpan;
+    if (name.empty() || !names_secret(name, r)) return kNoSpan;
+    const Span value = value_from(v, i + 1, r.until);
+    for (std::string_view scheme : {"bearer", "basic"})  // the secret is what follows
+      if (value.end - value.begin == static_cast<int>(scheme.size()) && starts_at(v, value.begin, scheme, true)) return value_from(v, value.begin, Until::line);
+    return value;
   }
   if (c != ' ' || i + 1 >= v.size() || v[i + 1] == '-') return kNoSpan;
   const std::string_view name = name_before(v, i, false);

@@ -36,7 +36,7 @@ TEST(Mask, Commands) {
       {"export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "export AWS_SECRET_ACCESS_KEY=***"},
       {"echo wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "echo ***"},
       {"curl -u alice:hunter2 http://x/", "curl -u alice:*** http://x/"},
-      {"git clone https://ghp_0123456789abcdefABCDEF0123456789abcd@github.com/x/y", "git clone https://ghp_***@github.com/x/y"},
+      {"git clone https://ghp_0123456789abcdefABCDEF0123456789abcd@github.com/x/y", "git clone https://***@github.com/x/y"},
       {"node -e 1 eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig", "node -e 1 eyJ***"},
       {"x 0123456789abcdef0123456789abcdef01234567", "x ***"},
       {"openssl -----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "openssl -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----"},

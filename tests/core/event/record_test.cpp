@@ -138,7 +138,7 @@ TEST(Record, CommandIsQuotedAndMasked) {
 
 // Every value as long as it can be, and worse: the caps leave room for the structure.
 TEST(Record, TheLongestOfEverythingFits) {
-  for (const std::string filler : {std::string(1 << 20, 'x'), std::string(1 << 20, '\x01'), std::string(1 << 20, '\xff'), std::string(1 << 20, '"')}) {
+  for (const std::string &filler : {std::string(1 << 20, 'x'), std::string(1 << 20, '\x01'), std::string(1 << 20, '\xff'), std::string(1 << 20, '"')}) {
     Settings s{};
     memset(s.function, filler[0], sizeof s.function - 1);
     memset(s.runtime, filler[0], sizeof s.runtime - 1);
