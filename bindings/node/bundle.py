@@ -32,6 +32,9 @@ TAIL = """};
 module.exports = get('index.js');
 """
 
+# Not needed in every start.
+LATER = {"handler.js", "loader.js", "transactions.js", "hooks/workers.js"}
+
 REQUIRE = re.compile(r"""require\('(\.{1,2}/[^']+)'\)""")
 
 
@@ -59,7 +62,9 @@ def main() -> None:
     with open(output, "w") as bundle:
         bundle.write(HEAD.format(version=version))
         for name, path in files.items():
-            bundle.write(f"'{name}'(module, exports, require) {{\n{body(path, name, set(files))}\n}},\n")
+            text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
+            # In parentheses V8 compiles a function at once instead of looking it over first and compiling it when called.
+            bundle.write(f"'{name}': {text if name in LATER else f'({text})'},\n")
         bundle.write(TAIL)
 
 

@@ -76,9 +76,8 @@ function installHooks(needs, guard, inherited) {
   if (needs & PROCESSES) parts.push(['processes', () => require('./hooks/processes').install(world)]);
   if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
   if (needs) {
-    parts.push(['workers', () => require('./hooks/workers').install({
-      workerThreads: require('worker_threads'), guard, inherited, execArgv: ownExecArgv.slice(),
-    })]);
+    const wrap = (workerThreads) => require('./hooks/workers').install({ workerThreads, guard, inherited, execArgv: ownExecArgv });
+    parts.push(['workers', () => require('./hooks/worker_trap').install({ Module: world.Module, isLoaded: world.isLoaded, wrap })]);
   }
   for (const [name, install] of parts) {
     try {
@@ -91,10 +90,17 @@ function installHooks(needs, guard, inherited) {
   if (needs) world.Module.syncBuiltinESMExports();
 }
 
-// Options of this process without our own --require: what its workers inherit, what fork() passes on.
-const ownExecArgv = process.execArgv;
+// Options of this process without our own --require: what its workers are given. fork() passes process.execArgv on, so they
+// go there as well: children are line 2's.
+const ownExecArgv = process.execArgv.slice();
 
 function forgetOwnOption(guard) {
+  const found = forgetOption(ownExecArgv, guard);
+  forgetOption(process.execArgv, guard);
+  return found;
+}
+
+function forgetOption(ownExecArgv, guard) {
   let found = false;
   for (let i = ownExecArgv.length - 1; i >= 0; i--) {
     const joined = ownExecArgv[i] === `--require=${guard}` || ownExecArgv[i] === `-r=${guard}`;
@@ -126,8 +132,13 @@ function start(attach, guard) {
   return 'started';
 }
 
+// process.abort() is marked as not available in a worker; asking worker_threads would load it, and streams with it.
+function isMainThread() {
+  return process.abort.disabled !== true;
+}
+
 function status() {
   return native === undefined ? { enabled: false } : JSON.parse(native.status());
 }
 
-module.exports = { start, status, isActive: () => isActive, ConfigError, WRAPPER, HANDLER, CODE, IMPORT };
+module.exports = { start, status, isActive: () => isActive, isMainThread, ConfigError, WRAPPER, HANDLER, CODE, IMPORT };

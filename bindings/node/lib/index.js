@@ -47,9 +47,8 @@ function publish() {
 // --require preload.js: before everything else, in the runtime client, in other programs, in every worker.
 function preload() {
   if (globalThis[KNOWN] !== undefined) return;
-  const isMainThread = require('worker_threads').isMainThread;
   const handler = process.env._HANDLER;
-  const inClient = isMainThread && onLambda() && handler !== undefined && handler !== '';
+  const inClient = agentLife.isMainThread() && onLambda() && handler !== undefined && handler !== '';
   try {
     agentLife.start(agentLife.WRAPPER, preloadFile);
   } catch (error) {

@@ -43,6 +43,7 @@ module.exports = {
   jsonParse: JSON.parse,
   now: Date.now,
   nextTick: process.nextTick,
+  queueMicrotask,
   process,
   startsWith: uncurryThis(String.prototype.startsWith),
   endsWith: uncurryThis(String.prototype.endsWith),

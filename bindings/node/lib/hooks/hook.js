@@ -19,13 +19,8 @@ const {
 const PASS = Symbol('pass');
 
 function replace(object, name, replacement) {
-  const original = object[name];
-  if (typeof original !== 'function') return false;
-  defineProperty(replacement, 'name', { __proto__: null, value: original.name, configurable: true });
-  defineProperty(replacement, 'length', { __proto__: null, value: original.length, configurable: true });
-  return defineProperty(object, name, {
-    __proto__: null, value: replacement, writable: false, configurable: false, enumerable: true,
-  });
+  const sealed = { __proto__: null, value: replacement, writable: false, configurable: false, enumerable: true };
+  return typeof object[name] === 'function' && defineProperty(object, name, sealed);
 }
 
 function expose(object, name, make) {
