@@ -97,7 +97,7 @@ void seal_pages(AddressRange range) {
 void guard_memory(const Libraries &libraries) {
   for (std::size_t i = 0; i < libraries.count; ++i) memory_guard::protect(libraries.objects[i].text);
   LoadedObject object;
-  if (find_object(reinterpret_cast<const void *>(&install), object)) memory_guard::protect(object.whole);
+  if (object_at(reinterpret_cast<const void *>(&install), object)) memory_guard::protect(object.whole);
   memory_guard::protect(patcher.islands());
   const std::string_view image = image_bytes();
   const auto begin = reinterpret_cast<std::uintptr_t>(image.data());

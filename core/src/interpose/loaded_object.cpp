@@ -88,7 +88,7 @@ bool find_object(std::string_view file, LoadedObject &out) noexcept {
   return search.found;
 }
 
-bool find_object(const void *address, LoadedObject &out) noexcept {
+bool object_at(const void *address, LoadedObject &out) noexcept {
   struct Search {
     std::uintptr_t address;
     LoadedObject &out;

@@ -33,9 +33,9 @@ struct LoadedObject {
   std::string_view file() const;  // the last component of its name
 };
 
-// The loaded object whose file name is `file` ("libc.so.6"), the main program for "", or the one that holds `address`.
+// The loaded object whose file name is `file` ("libc.so.6"), and the one that holds `address`.
 bool find_object(std::string_view file, LoadedObject &out) noexcept;
-bool find_object(const void *address, LoadedObject &out) noexcept;
+bool object_at(const void *address, LoadedObject &out) noexcept;
 
 // Calls visit(object) for each loaded object; stops at false.
 using Visit = bool (*)(const LoadedObject &, void *);

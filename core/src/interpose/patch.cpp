@@ -212,8 +212,8 @@ void Patcher::write_jumps() noexcept {
 
   // One window over the objects' texts; several objects (libpthread of old) lie apart, then page by page.
   LoadedObject first, last;
-  const bool one = find_object(reinterpret_cast<void *>(window.begin), first) &&
-                   find_object(reinterpret_cast<void *>(window.end - 1), last) && first.base == last.base;
+  const bool one = object_at(reinterpret_cast<void *>(window.begin), first) &&
+                   object_at(reinterpret_cast<void *>(window.end - 1), last) && first.base == last.base;
   auto protect = [&](std::uintptr_t begin, std::uintptr_t end, int how) {
     return sys::call(SYS_mprotect, begin, end - begin, how) == 0;
   };
