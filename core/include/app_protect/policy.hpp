@@ -58,6 +58,11 @@ class Policy {
     return answer;
   }
 
+  // As if `host` had been looked up and answered `address` (4 or 16 bytes, family 4 or 6).
+  void note_answer(const std::string &host, const uint8_t *address, uint8_t family) const {
+    api_->policy_note_answer(policy_, str(host), address, family);
+  }
+
   std::string summary() const {
     std::string text(api_->policy_summary(policy_, nullptr, 0) + 1, '\0');
     api_->policy_summary(policy_, text.data(), text.size());
