@@ -30,7 +30,7 @@ class CMakeBuild(build_ext):
         subprocess.run(["cmake", "--build", work, "-j2", "--target", "product"], check=True)
         package.mkdir(parents=True, exist_ok=True)
         shutil.copy(work / "lib/libapp_protect.so", package)
-        (native,) = work.rglob(f"{ext.name.rpartition('.')[2]}*.so")
+        (native,) = (work / "bindings/python").rglob(f"{ext.name.rpartition('.')[2]}*.so")
         shutil.copy(native, self.get_ext_fullpath(ext.name))
 
 

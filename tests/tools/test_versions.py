@@ -4,8 +4,11 @@
 import json
 import pathlib
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_package_json_says_what_version_says():
-    assert json.loads((ROOT / "package.json").read_text())["version"] == (ROOT / "version").read_text().strip()
+@pytest.mark.parametrize("file", ["package.json", "bindings/node/package/package.json"])
+def test_package_says_what_version_says(file):
+    assert json.loads((ROOT / file).read_text())["version"] == (ROOT / "version").read_text().strip()
