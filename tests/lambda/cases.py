@@ -40,7 +40,7 @@ class Case(NamedTuple):
     prints: List[str] = []  # must be in the log, in this order
     env: Dict[str, Optional[str]] = {}
     only: Callable[[int], bool] = lambda number: True  # which Python minor versions or Node major versions
-    not_attached: List[str] = []  # ways to attach that this case makes no sense with
+    not_attached: List[str] = []  # ways to attach that this case makes no sense with (ESM needs the `.mjs` form)
     check: Optional[Callable] = None  # (function, response) -> None, more assertions
 
 
@@ -434,6 +434,7 @@ NODE = [
         "streaming-esm",
         {"app.mjs": STREAM_MJS},
         payload=b"esm",
+        not_attached=["handler"],
     ),
     Case(
         "throws",
@@ -503,6 +504,7 @@ NODE = [
         error="RangeError",
         message="at import",
         init=True,
+        not_attached=["handler"],
         frame="app.mjs:2",
     ),
     Case("exits-at-import", js("process.exit(4);\n"), error="Runtime.ExitError", message="exit status 4", init=True),

@@ -157,16 +157,17 @@ def _writes(name, does, where, granted=False, **more):
     """An operation that puts its own name into a file that exists."""
 
     def prepare(world, run):
-        _put(where(world, run) / "file.txt", "before")
-        return [str((run.var_task if where is _task else where(world, run)) / "file.txt"), name]
+        _put(where(world, run) / f"{name}.txt", "before")
+        return [str((run.var_task if where is _task else where(world, run)) / f"{name}.txt"), name]
 
     return Operation(
         name,
         does,
         prepare,
-        lambda world, run, arguments: name in (where(world, run) / "file.txt").read_text(),
+        lambda world, run, arguments: name in (where(world, run) / f"{name}.txt").read_text(),
         event="" if granted else _dimension(where),
-        info={"path": "$1", "operation": "write"} if not granted else {},
+        # Opening for writing with O_CREAT is a creation as far as the call says.
+        info={"path": "$1", "operation": ("write", "create")} if not granted else {},
         granted=granted,
         **more,
     )
@@ -204,18 +205,18 @@ def _changes(name, does, prepare, happened, info, languages="python node"):
     return Operation(
         name,
         does,
-        lambda world, run: prepare(_put_back(world.tmp)),
-        lambda world, run, arguments: happened(world.tmp),
+        lambda world, run: prepare(_fresh(world.tmp / name)),
+        lambda world, run, arguments: happened(world.tmp / name),
         event="read_write_tmp",
         info=info,
         languages=languages,
     )
 
 
-def _put_back(folder: pathlib.Path) -> pathlib.Path:
+def _fresh(folder: pathlib.Path) -> pathlib.Path:
     """The folder with nothing in it but file.txt."""
-    for entry in folder.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     (folder / "file.txt").write_text("before")
     (folder / "file.txt").chmod(0o644)
     return folder
@@ -368,6 +369,7 @@ def about(operation: Operation, arguments: List, event: dict) -> List[str]:
     for key, value in operation.info.items():
         if isinstance(value, str) and value.startswith("$"):
             value = arguments[int(value[1:]) - 1]
-        if value is not str and event["info"].get(key) != value:
+        allowed = value if isinstance(value, tuple) else (value,)
+        if value is not str and event["info"].get(key) not in allowed:
             wrong.append(f"info.{key} is {event['info'].get(key)!r}, expected {value!r}")
     return wrong

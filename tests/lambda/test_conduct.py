@@ -255,6 +255,17 @@ def test_counted_exactly_once(runtime, attach):
 
 
 @pytest.mark.ahead
+@pytest.mark.parametrize("runtime, attach", SOME)
+def test_different_operations_on_one_file_are_two_events(runtime, attach):
+    with Guarded(runtime, attach) as guarded:
+        file = guarded.file()
+        for does in (["remove", file], ["rename", file, f"{file}.old"], ["remove", file]):
+            assert guarded.do(*does).payload.get("permission") is True
+        operations_seen = [event["info"]["operation"] for event in guarded.run.events for _ in range(event["count"])]
+        assert sorted(operations_seen) == ["delete", "delete", "rename"]
+
+
+@pytest.mark.ahead
 @pytest.mark.parametrize("runtime, attach", EVERY)
 def test_event_line(runtime, attach):
     with Guarded(runtime, attach) as guarded:
@@ -273,8 +284,9 @@ def test_event_line(runtime, attach):
         assert event["request_id"] == response.request_id
         assert event["runtime"].startswith(runtime.replace("nodejs", "nodejs").rstrip(".x"))
         assert event["pid"] == guarded.run.pid and event["line"] in (1, 2)
-        assert any("app." in frame for frame in event["stack"])
         assert event["time_utc"].endswith("Z") and event["ver"]
+        guarded.do("write", guarded.file(), "after")
+        assert any("app." in frame for frame in guarded.run.events[-1]["stack"])
 
 
 @pytest.mark.ahead

@@ -132,7 +132,7 @@ const operations = {
 
 async function attempt(name, args) {
   try {
-    return {ok: await operations[name](...args)};
+    return {ok: (await operations[name](...args)) ?? null};
   } catch (error) {
     const cause = error.code ? error : error.cause || error;
     if (!cause.code) throw error;
