@@ -120,7 +120,6 @@ Result<PolicyChoice> choose_policy(const FinalConfig &config, const Places &plac
   }
   auto choice = parse(built_in, "the built-in group", "built-in group", std::string(kDefaultGroup));
   if (!choice) return choice;
-  if (!bundle.warning.empty()) choice->warnings.push_back(bundle.warning);
   if (!unavailable.empty()) {
     choice->warnings.push_back(unavailable + "; `" + std::string(kDefaultGroup) + "` applies, which denies nothing");
     choice->health = unavailable;

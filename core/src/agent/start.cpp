@@ -166,6 +166,7 @@ int enforce(const ap_start_options &options, std::uint64_t started_ns, std::stri
     return fail(choice.error().message, message);
   }
   notes.add(choice->warnings);
+  if (const std::string notice = console.notice(); !notice.empty()) notes.warn(notice);
 
   auto blob = compile(choice->policy, surroundings_of(env, platform, places, own_paths));
   if (!blob) {
@@ -201,7 +202,8 @@ int enforce(const ap_start_options &options, std::uint64_t started_ns, std::stri
   auto hooked = install_line2(needs(), (s.hooks_disabled & kInterposeDisabled) != 0);
   if (!hooked) {
     const std::string what = "the second line of hooks is not in place: " + hooked.error().message;
-    if (config.fail_closed) {
+    // `run` guards through the second line alone.
+    if (config.fail_closed || (options.attach == AP_ATTACH_RUN && policy()->header().denies)) {
       notes.write();
       return fail(what, message);
     }

@@ -31,18 +31,15 @@ bool is_retired_host(std::string_view url) {
   return false;
 }
 
-Bundle NoConsole::policy(std::string_view) {
-  Bundle out;
+std::string NoConsole::notice() {
   const Credentials &c = credentials_;
-  const char *given = !c.key.empty() ? "TREND_AP_KEY is" : !c.license_key.empty() ? "ES_LICENSE_KEY is" : nullptr;
-  if (given == nullptr && c.hello_url.empty()) return out;
-  if (!c.hello_url.empty() && is_retired_host(c.hello_url))
-    out.warning = "TREND_AP_HELLO_URL names `" + host_of(c.hello_url) + "`, a service that is retired: it is not contacted, and local and built-in policies apply";
-  else if (c.hello_url.empty())
-    out.warning = std::string(given) + " set, but no console is known (TREND_AP_HELLO_URL): nothing is contacted, and local and built-in policies apply";
-  else
-    out.warning = "a console is configured (TREND_AP_HELLO_URL), but this version cannot talk to one: local and built-in policies apply";
-  return out;
+  if (c.key.empty() && c.license_key.empty() && c.hello_url.empty()) return "";
+  if (c.hello_url.empty())
+    return std::string(c.key.empty() ? "ES_LICENSE_KEY" : "TREND_AP_KEY") +
+           " is set, but no console is known (TREND_AP_HELLO_URL): nothing is contacted, and local and built-in policies apply";
+  if (is_retired_host(c.hello_url))
+    return "TREND_AP_HELLO_URL names `" + host_of(c.hello_url) + "`, a service that is retired: it is not contacted, and local and built-in policies apply";
+  return "a console is configured (TREND_AP_HELLO_URL), but this version cannot talk to one: local and built-in policies apply";
 }
 
 }  // namespace ap::control

@@ -4,7 +4,7 @@
 // console is known, `no_console()` says why in one warning and the agent goes on to the built-in groups. Nothing is contacted.
 //
 //   Bundle b = source.policy("orders");
-//   if (b.state == Bundle::State::none && !b.warning.empty()) warn(b.warning);
+//   if (b.state == Bundle::State::none) use_built_in_group();
 #pragma once
 #include <string>
 #include <string_view>
@@ -19,8 +19,7 @@ struct Credentials {
 struct Bundle {
   enum class State { none, ready };
   State state = State::none;
-  std::string policy;   // ready: JSON
-  std::string warning;  // none: why, when credentials made one expect more; at most one line for all of them
+  std::string policy;  // ready: JSON
 };
 
 class PolicySource {
@@ -28,13 +27,17 @@ class PolicySource {
   virtual ~PolicySource() = default;
   // The policy of `group` (lower case, without suffix; empty = the credentials' own). Never waits past the ready timeout.
   virtual Bundle policy(std::string_view group) = 0;
+  // One line for the log when the credentials promise more than there is; empty otherwise. Said once per start, whatever the
+  // policy comes from.
+  virtual std::string notice() = 0;
 };
 
 // Names no console: the credentials are a retired vendor's, or this build has no client for the one they name.
 class NoConsole final : public PolicySource {
  public:
   explicit NoConsole(Credentials credentials) : credentials_(std::move(credentials)) {}
-  Bundle policy(std::string_view group) override;
+  Bundle policy(std::string_view) override { return {}; }
+  std::string notice() override;
 
  private:
   Credentials credentials_;
