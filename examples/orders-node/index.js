@@ -52,7 +52,7 @@ const steps = {
   mirror: (order) => steps.callback({...order, callback: order.mirror}),
 
   // Command injection: the order says what is printed.
-  label: async (order) => (await promisify(exec)(`printf '%s' ${order.label}`)).stdout,
+  label: async (order) => (await promisify(exec)(`echo ${order.label}`)).stdout,
 };
 
 exports.handler = async (event) => {

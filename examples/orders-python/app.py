@@ -53,7 +53,7 @@ def mirror(order):
 
 def label(order):
     """Command injection: the order says what is printed."""
-    command = f"printf '%s' {order['label']}"
+    command = f"echo {order['label']}"
     return subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout.decode()
 
 

@@ -151,11 +151,7 @@ class Peer:
 
     def __exit__(self, *_):
         self._closed = True
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+        _stop(self._listener, self._thread)
 
     def _serve(self):
         while self._listener.type == socket.SOCK_DGRAM:
@@ -192,30 +188,39 @@ class Peer:
                 pass
 
 
+def _stop(served: socket.socket, thread: threading.Thread):
+    """Wakes the thread that waits on the socket, then frees the port."""
+    try:
+        served.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # a datagram socket says it is not connected, and wakes all the same
+    thread.join(5)
+    served.close()
+
+
 class NameServer:
     """A DNS server for A records; every other type of a known name is empty, an unknown name does not exist."""
 
     def __init__(self, sockets: List[socket.socket], table: Dict[str, str]):
         self._sockets, self._table = sockets, {name.lower(): address for name, address in table.items()}
         self.queries: List[str] = []
-        for each in sockets:
-            threading.Thread(target=self._serve, args=(each,), daemon=True).start()
+        self._threads = [threading.Thread(target=self._serve, args=(each,), daemon=True) for each in sockets]
+        for thread in self._threads:
+            thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for each in self._sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
+        for each, thread in zip(self._sockets, self._threads):
+            _stop(each, thread)
 
     def _serve(self, each):
         while True:
             try:
                 query, client = each.recvfrom(4096)
+                if not query:
+                    return
                 each.sendto(self._answer(query), client)
             except OSError:
                 return
