@@ -68,7 +68,7 @@ enum ap_class {
 enum ap_operation_flags {
   AP_OP_SHELL = 1,      // processes: a shell call (its own `/bin/sh -c text`)
   AP_OP_ASYNC = 2,      // the work may reach line 2 on another thread: mark by token, not by thread
-  AP_OP_CANONICAL = 4,  // files: `text` is the kernel's path already (line 2); skip text normalisation
+  AP_OP_CANONICAL = 4,  // files: `text` is the kernel's path already (line 2); skip text normalisation. Programs: `text2` is it
   AP_OP_UNGUARDED = 8,  // processes: line 2 cannot enter this program (static, other loader, set-uid)
   AP_OP_READ_TOO = 16   // files: a write that can read as well (O_RDWR, "r+"): both directions are judged, the worse wins
 };

@@ -112,7 +112,9 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
   const std::string_view program = view(operation.text), cwd = view(operation.cwd);
   const std::string_view first = operation.argc && operation.argv ? view(operation.argv[0]) : std::string_view();
   PathBuffer real, other;
-  bool found = operation.flags & AP_OP_CANONICAL ? real.assign(program) : resolve_program(policy, program, cwd, real);
+  // Line 2 says both: the program as called, and (text2) the file that will run. It must not be looked for a second time.
+  const std::string_view known_real = operation.text2.data ? view(operation.text2) : program;
+  bool found = operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
 
   // At most three spellings: the real program, the program as called, argv[0] where it leads to the same program.
   CommandLine spellings[3];

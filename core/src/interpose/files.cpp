@@ -18,6 +18,7 @@
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/spawn_stack.hpp"
 #include "interpose/user_memory.hpp"
 
 namespace ap::interpose {
@@ -97,10 +98,12 @@ long open_at(int dirfd, long user_path, std::uint64_t flags, std::uint64_t mode)
 std::uint64_t flags_of(long word) { return static_cast<std::uint32_t>(word); }
 std::uint64_t mode_of(long word) { return static_cast<std::uint32_t>(word) & 07777; }
 
-long do_open(long path, long flags, long mode, long, long, long) { return open_at(AT_FDCWD, path, flags_of(flags), mode_of(mode)); }
+// posix_spawn's child opens with these two (file actions).
 long do_openat(long dirfd, long path, long flags, long mode, long, long) {
+  if (SpawnStack::waiting()) return SpawnStack::run(do_openat, dirfd, path, flags, mode, 0, 0);
   return open_at(fd_of(dirfd), path, flags_of(flags), mode_of(mode));
 }
+long do_open(long path, long flags, long mode, long, long, long) { return do_openat(AT_FDCWD, path, flags, mode, 0, 0); }
 long do_creat(long path, long mode, long, long, long, long) {
   return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode_of(mode));
 }
@@ -163,6 +166,14 @@ long do_unlinkat(long dirfd, long path, long flags, long, long, long) {
 }
 long do_unlink(long path, long, long, long, long, long) { return do_unlinkat(AT_FDCWD, path, 0, 0, 0, 0); }
 long do_rmdir(long path, long, long, long, long, long) { return do_unlinkat(AT_FDCWD, path, AT_REMOVEDIR, 0, 0, 0); }
+
+// libc's own: one deletion, of whichever kind.
+long do_remove(long path, long, long, long, long, long) {
+  return on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char *name) {
+    const long result = sys::call(SYS_unlinkat, dir, name, 0);
+    return result == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : result;
+  });
+}
 
 long do_symlinkat(long user_target, long dirfd, long path, long, long, long) {
   PathBuffer target;
@@ -448,6 +459,7 @@ Table<Call> file_calls() noexcept {
       {"unlink", entry_of<do_unlink>(), kFiles},
       {"unlinkat", entry_of<do_unlinkat>(), kFiles},
       {"rmdir", entry_of<do_rmdir>(), kFiles},
+      {"remove", entry_of<do_remove>(), kFiles},
       {"symlink", entry_of<do_symlink>(), kFiles},
       {"symlinkat", entry_of<do_symlinkat>(), kFiles},
       {"rename", entry_of<do_rename>(), kFiles},

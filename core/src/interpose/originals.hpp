@@ -5,6 +5,7 @@
 #pragma once
 #include <netdb.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -34,10 +35,10 @@ struct alignas(4096) Originals {
 
   pid_t (*fork)();
   pid_t (*raw_fork)();  // _Fork
-  void (*exit_now)(int);  // _exit
+  int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[]);
+  int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[]);
   int (*system)(const char *);
   FILE *(*popen)(const char *, const char *);
-  pid_t (*forkpty)(int *, char *, const void *, const void *);
 };
 
 extern Originals originals __asm__("ap_originals");  // a name that assembly can spell

@@ -25,6 +25,7 @@
 #include "interpose/handover.hpp"
 #include "interpose/program.hpp"
 #include "interpose/raw_syscall.hpp"
+#include "interpose/spawn_stack.hpp"
 #include "interpose/stubs.hpp"
 #include "interpose/user_memory.hpp"
 #include "policy/blob.hpp"
@@ -213,7 +214,10 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
                    scratch.base() + ((sizeof(Work) + 15) & ~std::size_t{15}), scratch.base() + size);
 }
 
-long do_execve(long path, long argv, long envp, long, long, long) { return run_program(AT_FDCWD, path, argv, envp, 0); }
+long do_execve(long path, long argv, long envp, long, long, long) {
+  if (SpawnStack::waiting()) return SpawnStack::run(do_execve, path, argv, envp, 0, 0, 0);
+  return run_program(AT_FDCWD, path, argv, envp, 0);
+}
 long do_execveat(long dirfd, long path, long argv, long envp, long flags, long) {
   return run_program(static_cast<int>(dirfd), path, argv, envp, static_cast<int>(flags));
 }
@@ -259,9 +263,15 @@ long decide_clone(unsigned long flags) {
   return flags & CLONE_VFORK ? decide_vfork() : decide_fork();
 }
 
+// libc's fork calls its own _Fork, whose entry is patched too: that one is part of it.
+thread_local bool forking __attribute__((tls_model("initial-exec")));
+
 pid_t forked(pid_t (*original)()) {
+  if (forking) return original();
   if (const long refused = decide_fork()) return static_cast<pid_t>(finish(refused));
+  forking = true;
   const pid_t pid = original();
+  forking = false;
   if (pid == 0) event::after_fork();
   return pid;
 }
@@ -326,6 +336,19 @@ FILE *hook_popen(const char *command, const char *mode) {
   return originals.popen(command, mode);
 }
 
+// --- posix_spawn: judged in its child, by the exec ----------------------------------------------------------------------------
+
+int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                     char *const argv[], char *const envp[]) {
+  SpawnStack stack;
+  return originals.posix_spawn(pid, path, actions, attributes, argv, envp);
+}
+int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                      char *const argv[], char *const envp[]) {
+  SpawnStack stack;
+  return originals.posix_spawnp(pid, file, actions, attributes, argv, envp);
+}
+
 // --- the end ---------------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void hook_exit(int status) {
@@ -356,6 +379,8 @@ Table<Call> process_calls() noexcept {
       {"_Fork", code(hook_raw_fork), kAlways, slot(originals.raw_fork)},
       {"vfork", code(ap_hook_vfork), kProcesses, &originals.vfork},
       {"clone", code(ap_hook_clone), kAlways, &originals.clone},
+      {"posix_spawn", code(hook_posix_spawn), kAlways, slot(originals.posix_spawn)},
+      {"posix_spawnp", code(hook_posix_spawnp), kAlways, slot(originals.posix_spawnp)},
       {"system", code(hook_system), kProcesses, slot(originals.system)},
       {"popen", code(hook_popen), kProcesses, slot(originals.popen)},
       {"_exit", code(hook_exit), kAlways},

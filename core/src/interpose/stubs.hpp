@@ -13,6 +13,9 @@ void ap_hook_dlopen();
 void ap_hook_dlmopen();
 void ap_hook_syscall();
 
+// Calls f(context) with the stack pointer at `top` (aligned to 16) and comes back to this one.
+long ap_call_on_stack(long (*f)(void *), void *context, char *top);
+
 // The questions. 0: go on; otherwise errno is set and the entry returns -1.
 int ap_ask_vfork();
 int ap_ask_clone(unsigned long flags);

@@ -126,5 +126,24 @@ __asm__(R"(
     .cfi_adjust_cfa_offset -72
     jmp *ap_originals+32(%rip)
     ap_end ap_hook_syscall
+
+    ap_function ap_call_on_stack
+    endbr64
+    push %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
+    mov %rsp, %rbp
+    .cfi_def_cfa_register %rbp
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    mov %rdx, %rsp
+    call *%rax
+    mov %rbp, %rsp
+    .cfi_def_cfa_register %rsp
+    pop %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbp
+    ret
+    ap_end ap_call_on_stack
 )");
 
