@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "judgement.hpp"
 
+#include <unistd.h>
+
 #include "library.hpp"
 #include "values.hpp"
 
@@ -46,6 +48,30 @@ void set_async(napi_env env, napi_value value, Judgement &judgement) {
   bool is_async = false;
   napi_get_value_bool(env, value, &is_async);
   if (is_async) judgement.operation.flags |= AP_OP_ASYNC;
+}
+
+// Absolute, without `.`, `..` and doubled slashes. Links stay: this is for marks, which decide nothing.
+std::string absolute_path(const std::string &path) {
+  std::string whole;
+  if (path.empty() || path[0] != '/') {
+    char cwd[4096];
+    whole = getcwd(cwd, sizeof cwd) ? cwd : "";
+    whole += '/';
+  }
+  whole += path;
+  std::string result;
+  for (size_t at = 0; at < whole.size();) {
+    size_t end = whole.find('/', at);
+    if (end == std::string::npos) end = whole.size();
+    const std::string part = whole.substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part == "..")
+      result.resize(result.empty() ? 0 : result.rfind('/'));
+    else
+      result += '/' + part;
+  }
+  return result.empty() ? "/" : result;
 }
 
 ap_str optional(const std::string &text, bool present) { return present ? str(text) : absent(); }
@@ -102,6 +128,44 @@ napi_value mark(napi_env env, napi_callback_info info) {
   if (!judgement) return nullptr;
   set_async(env, argv[1], *judgement);
   library::api->mark(&judgement->operation);
+  return nullptr;
+}
+
+napi_value mark_parts(napi_env env, napi_callback_info info) {
+  size_t argc = 3;
+  napi_value argv[3];
+  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  Judgement *judgement = judgement_of(env, argv[0]);
+  int32_t times = 0;
+  napi_get_value_int32(env, argv[2], &times);
+  if (!judgement) return nullptr;
+  set_async(env, argv[1], *judgement);
+  const std::string absolute = absolute_path(judgement->text);
+  ap_operation op = judgement->operation;
+  op.text = str(absolute);
+  while (times-- > 0) library::api->mark(&op);
+  return nullptr;
+}
+
+napi_value mark_ancestors(napi_env env, napi_callback_info info) {
+  size_t argc = 2;
+  napi_value argv[2];
+  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  std::string path;
+  bool is_async = false;
+  if (!read_bytes(env, argv[0], path)) return nullptr;
+  napi_get_value_bool(env, argv[1], &is_async);
+  path = absolute_path(path);
+  ap_operation op{};
+  op.resource = AP_FILES;
+  op.kind = AP_FILE_STAT;
+  op.line = 1;
+  op.flags = is_async ? AP_OP_ASYNC : 0;
+  for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    op.text = {path.data(), static_cast<uint32_t>(slash)};
+    ap_verdict verdict;
+    if (library::api->check(&op, &verdict) == AP_OBSERVE) library::api->mark(&op);
+  }
   return nullptr;
 }
 

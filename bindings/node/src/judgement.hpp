@@ -36,6 +36,13 @@ napi_value report(napi_env env, napi_callback_info info);
 // JavaScript: mark(judgement, async): known, not counted (a part of something counted already).
 napi_value mark(napi_env env, napi_callback_info info);
 
+// JavaScript: markParts(judgement, async, times): the same for calls that the runtime makes on the opened file as parts of this
+// one operation (ownership and times of a copy): line 2 knows them by the file's absolute path.
+napi_value mark_parts(napi_env env, napi_callback_info info);
+
+// JavaScript: markAncestors(path, async): realpath(3) asks about each directory above `path`.
+napi_value mark_ancestors(napi_env env, napi_callback_info info);
+
 // JavaScript: denies(judgement) -> boolean, without reporting.
 napi_value denies(napi_env env, napi_callback_info info);
 

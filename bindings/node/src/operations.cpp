@@ -211,6 +211,8 @@ constexpr Entry kEntries[] = {
     {"copy", copy_bytes, 0},
     {"report", report, 0},
     {"mark", mark, 0},
+    {"markParts", mark_parts, 0},
+    {"markAncestors", mark_ancestors, 0},
     {"denies", denies, 0},
 };
 

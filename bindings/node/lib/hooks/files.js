@@ -98,6 +98,9 @@ function twoPaths(binding, name, check, site) {
   });
 }
 
+// What libuv does to a copy beside writing it, as parts of the one call: mode; from 1.49 on owner and times too.
+const COPY_PARTS = parseInt(process.versions.uv.split('.')[1], 10) >= 49 ? 3 : 1;
+
 // Reads one path and makes another: two operations.
 function copying(binding, name, site) {
   const original = binding[name];
@@ -119,6 +122,7 @@ function copying(binding, name, site) {
       if (creating !== undefined) {
         const outcome = judged(creating, site, arguments, from, to, hook);
         if (outcome !== PASS) return outcome;
+        if (name === 'copyFile') native.markParts(creating, isAsync(arguments), COPY_PARTS);
       }
     }
     return apply(original, this, arguments);
@@ -199,8 +203,7 @@ function installBinding(binding) {
 
   for (const [name, check, syscall, loader] of [
     ['access', stat, 'access', 'stat'], ['stat', stat, 'stat', 'stat'], ['lstat', stat, 'lstat', 'stat'],
-    ['statfs', stat, 'statfs'], ['readlink', stat, 'readlink', 'stat'], ['realpath', stat, 'realpath', 'stat'],
-    ['readdir', list, 'scandir'], ['mkdir', create, 'mkdir'], ['unlink', remove, 'unlink'], ['rmdir', remove, 'rmdir'],
+    ['statfs', stat, 'statfs'], ['readlink', stat, 'readlink', 'stat'], ['readdir', list, 'scandir'], ['unlink', remove, 'unlink'], ['rmdir', remove, 'rmdir'],
     ['rmSync', remove, 'rm'], ['chmod', metadata, 'chmod'], ['chown', metadata, 'chown'], ['lchown', metadata, 'lchown'],
     ['utimes', metadata, 'utime'], ['lutimes', metadata, 'lutime'],
   ]) {
@@ -234,6 +237,34 @@ function installBinding(binding) {
     });
   }
 
+  {
+    const original = binding.realpath;
+    const site = { __proto__: null, api: 'fs.realpath', syscall: 'realpath', loader: 'stat' };
+    replace(binding, 'realpath', function hook(path) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = stat(path);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+        native.markAncestors(path, isAsync(arguments));
+      }
+      return apply(original, this, arguments);
+    });
+  }
+  {
+    const original = binding.mkdir; // (path, mode, recursive): the recursive form tries the whole path twice
+    const site = { __proto__: null, api: 'fs.mkdir', syscall: 'mkdir' };
+    replace(binding, 'mkdir', function hook(path, mode, recursive) {
+      if (typeof path !== 'string') arguments[0] = path = native.copy(path);
+      const judgement = create(path);
+      if (judgement !== undefined) {
+        const outcome = judged(judgement, site, arguments, path, undefined, hook);
+        if (outcome !== PASS) return outcome;
+        if (recursive === true) native.mark(judgement, isAsync(arguments));
+      }
+      return apply(original, this, arguments);
+    });
+  }
   {
     // The name is made up in C++: judge prefix + XXXXXX. What is observed is counted by line 2, which sees the real name.
     const original = binding.mkdtemp;
