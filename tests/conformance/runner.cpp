@@ -49,8 +49,11 @@ const Names kinds = {{"resolve", AP_RESOLVE},
                      {"call_address", AP_CALL_ADDRESS},
                      {"memfd", AP_MEMFD}};
 const Names protocols = {{"tcp", AP_PROTO_TCP}, {"udp", AP_PROTO_UDP}, {"dns", AP_PROTO_DNS}, {"unix", AP_PROTO_UNIX}};
-const Names flags = {
-    {"shell", AP_OP_SHELL}, {"async", AP_OP_ASYNC}, {"canonical", AP_OP_CANONICAL}, {"unguarded", AP_OP_UNGUARDED}};
+const Names flags = {{"shell", AP_OP_SHELL},
+                     {"async", AP_OP_ASYNC},
+                     {"canonical", AP_OP_CANONICAL},
+                     {"unguarded", AP_OP_UNGUARDED},
+                     {"read_too", AP_OP_READ_TOO}};
 const char* const actions[] = {"grant", "observe", "deny"};
 const char* const on_denies[] = {"raise", "block", "terminate"};
 const char* const classes[] = {"none", "name", "literal", "local", "provider", "tenant", "hosting"};
@@ -114,7 +117,7 @@ struct Operation {
         raw.family = parse_address(value.GetString(), raw.address);
       else if (key == "host" || key == "path" || key == "program")
         raw.text = keep(value);
-      else if (key == "to")
+      else if (key == "to" || key == "real")
         raw.text2 = keep(value);
       else if (key == "cwd")
         raw.cwd = keep(value);

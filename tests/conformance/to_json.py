@@ -43,11 +43,11 @@ TEXT_FIELDS = {  # which field is ap_operation.text
     "processes": {"program"},
     "native": {"path"},
 }
-FLAGS = {"shell", "unguarded", "async", "canonical"}
+FLAGS = {"shell", "unguarded", "async", "canonical", "read_too"}
 OPERATION_KEYS = {
     "outbound": {"address", "port", "protocol", "query_type"},
     "files": {"to", "cwd"},
-    "processes": {"cwd", "argv"},
+    "processes": {"cwd", "argv", "real"},
     "native": {"cwd"},
 }
 EXPECT = {
@@ -146,7 +146,7 @@ def operation_of(given, where):
     need(given.get("resource", resource) == resource, where, f"`{kind}` belongs to `{resource}`")
     given = {key: built(value) for key, value in given.items()}
     for key, value in given.items():
-        if key in {"host", "path", "to", "cwd", "program", "address", "query_type"}:
+        if key in {"host", "path", "to", "cwd", "program", "real", "address", "query_type"}:
             need(
                 isinstance(value, str) or isinstance(value, dict) and set(value) == {"hex"},
                 where,
