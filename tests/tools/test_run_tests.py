@@ -32,11 +32,11 @@ def test_junit_counts_the_tests_inside_a_program(tool, tmp_path):
     report = tmp_path / "report.xml"
     report.write_text(
         "<testsuite><testcase/><testcase><skipped/></testcase><testcase><failure/></testcase>"
-        "<testcase><system-out>[  PASSED  ] 40 tests.</system-out></testcase>"
+        "<testcase><system-out>[  PASSED  ] 40 tests.\n[  SKIPPED ] 3 tests, listed below:</system-out></testcase>"
         "<testcase><failure/><system-out>[  PASSED  ] 7 tests.\n[  FAILED  ] 2 tests, listed below:</system-out>"
         "</testcase></testsuite>"
     )
-    assert tool("run_tests").read_junit(report)(None) == (1 + 40 + 7, 1 + 2, 1)
+    assert tool("run_tests").read_junit(report)(None) == (1 + 40 + 7, 1 + 2, 1 + 3)
 
 
 @pytest.mark.parametrize(
