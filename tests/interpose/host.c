@@ -337,7 +337,7 @@ static struct sockaddr_in6 inet6(const char *ip, int port) {
 }
 static int tell(int fd, long result) {
   if (result < 0) return say(result);
-  (void)!write(fd, "hello", 5);
+  (void)!send(fd, "hello", 5, MSG_NOSIGNAL);
   return say(0);
 }
 VERB(connect, {

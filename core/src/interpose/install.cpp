@@ -11,6 +11,7 @@
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/dns_payload.hpp"
 #include "interpose/memory_guard.hpp"
 #include "interpose/originals.hpp"
 #include "interpose/patch.hpp"
@@ -151,12 +152,8 @@ Result<bool> install(std::uint32_t needs) {
     if (find_object(name, libraries.objects[libraries.count])) ++libraries.count;
   if (libraries.count == 0)
     return Error{ErrorCode::unsupported, "line 2 found no libc.so.6 in this process: only glibc is supported"};
-  FunctionSymbol alias;
-  for (const char *name : {"res_hostalias", "__res_hostalias"})
-    for (std::size_t i = 0; i < libraries.count && !originals.res_hostalias; ++i)
-      if (find_functions(libraries.objects[i], name, &alias, 1))
-        originals.res_hostalias = reinterpret_cast<decltype(originals.res_hostalias)>(alias.address);
   look_around();
+  if (needs & AP_NEED_NETWORK) remember_search_domains();
 
   std::uint32_t wanted = (needs & (kNetwork | kFiles | kProcesses | kNative)) | kAlways;
   if ((needs & AP_NEED_FILES) && names_matter(header, *policy())) wanted |= kFileNames;

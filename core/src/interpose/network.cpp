@@ -11,10 +11,13 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/dns_payload.hpp"
+#include "interpose/originals.hpp"
 #include "interpose/user_memory.hpp"
 
 #ifndef AF_VSOCK
@@ -25,6 +28,7 @@ namespace ap::interpose {
 namespace {
 
 thread_local std::string_view look_up __attribute__((tls_model("initial-exec")));
+thread_local bool look_up_refused __attribute__((tls_model("initial-exec")));
 
 // The calls here are cancellation points in libc; a thread that waits in one must stay cancellable.
 class CancellationPoint {
@@ -60,7 +64,9 @@ bool is_resolver_traffic(const Operation &op, int fd, bool sends) {
 int judge_address(int fd, const Address &address, bool sends, Operation &op, Verdict &verdict) {
   verdict = Verdict{};
   if (!describe(address, sends, op) || is_resolver_traffic(op, fd, sends)) return AP_GRANT;
-  if (judge(op, verdict) == AP_GRANT) return AP_GRANT;
+  judge(op, verdict);
+  if (op.port == 53 && verdict.action != AP_DENY) note_name_server();
+  if (verdict.action == AP_GRANT) return AP_GRANT;
   if (op.family) {
     const bool datagram = socket_type(fd) == SOCK_DGRAM;
     op.protocol = datagram && op.port == 53 ? AP_PROTO_DNS : datagram ? AP_PROTO_UDP : AP_PROTO_TCP;
@@ -81,19 +87,68 @@ long do_connect(long fd, long user_address, long size, long, long, long) {
   return waiting_call(SYS_connect, fd_of(fd), address.bytes, address.size);
 }
 
+unsigned port_of(const Address &address) {
+  Operation op;
+  return describe(address, true, op) ? op.port : 0;
+}
+
 long do_sendto(long fd, long data, long size, long flags, long user_address, long address_size) {
-  if (!user_address) return waiting_call(SYS_sendto, fd_of(fd), data, size, static_cast<int>(flags), nullptr, 0);
+  const iovec vector{reinterpret_cast<void *>(data), static_cast<std::size_t>(size)};
+  Query query;
+  if (!user_address) {
+    if (const long refused = decide_payload(fd_of(fd), 0, &vector, 1, query)) return refused;
+    return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size, static_cast<int>(flags), nullptr, 0);
+  }
   Address address;
   if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(address_size)); r < 0) return r;
   if (const long refused = decide_address(fd_of(fd), address, true)) return refused;
-  return waiting_call(SYS_sendto, fd_of(fd), data, size, static_cast<int>(flags), address.bytes, address.size);
+  if (const long refused = decide_payload(fd_of(fd), port_of(address), &vector, 1, query)) return refused;
+  return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size, static_cast<int>(flags), address.bytes,
+                      address.size);
 }
 
-// A copied message header, its name replaced by a copy. The data and control it points at are not judged.
+// Sends on connected sockets: only those to a name server are looked at.
+ssize_t hook_send(int fd, const void *data, size_t size, int flags) {
+  if (!watches_payload()) return originals.send(fd, data, size, flags);
+  return finish(do_sendto(fd, reinterpret_cast<long>(data), static_cast<long>(size), flags, 0, 0));
+}
+ssize_t hook_write(int fd, const void *data, size_t size) {
+  if (!watches_payload()) return originals.write(fd, data, size);
+  const iovec vector{const_cast<void *>(data), size};
+  Query query;
+  if (const long refused = decide_payload(fd, 0, &vector, 1, query)) return finish(refused);
+  return originals.write(fd, query.size ? query.bytes : data, size);
+}
+ssize_t hook_writev(int fd, const iovec *vectors, int count) {
+  if (!watches_payload()) return originals.writev(fd, vectors, count);
+  Query query;
+  if (const long refused = decide_payload(fd, 0, vectors, count > 0 ? static_cast<size_t>(count) : 0, query)) return finish(refused);
+  return query.size ? originals.write(fd, query.bytes, query.size) : originals.writev(fd, vectors, count);
+}
+long do_write(long fd, long data, long size, long, long, long) {
+  const iovec vector{reinterpret_cast<void *>(data), static_cast<std::size_t>(size)};
+  Query query;
+  if (const long refused = decide_payload(fd_of(fd), 0, &vector, 1, query)) return refused;
+  return sys::call(SYS_write, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size);
+}
+
+// A copied message header, its name replaced by a copy. The control data it points at is not judged.
 struct Message {
   msghdr header;
   Address address;
+  iovec only;  // in place of the caller's vector, for a copied query
 };
+
+long decide_message(int fd, Message &message, Query &query) {
+  const unsigned port = message.header.msg_name ? port_of(message.address) : 0;
+  if (const long refused = decide_payload(fd, port, message.header.msg_iov, message.header.msg_iovlen, query)) return refused;
+  if (query.size) {
+    message.only = {query.bytes, query.size};
+    message.header.msg_iov = &message.only;
+    message.header.msg_iovlen = 1;
+  }
+  return 0;
+}
 
 long copy_message(Message &to, const void *from) {
   if (copy_bytes(&to.header, from, sizeof to.header) < 0) return -EFAULT;
@@ -109,6 +164,8 @@ long do_sendmsg(long fd, long user_message, long flags, long, long, long) {
   if (const long r = copy_message(message, reinterpret_cast<const void *>(user_message)); r < 0) return r;
   if (message.header.msg_name)
     if (const long refused = decide_address(fd_of(fd), message.address, true)) return refused;
+  Query query;
+  if (const long refused = decide_message(fd_of(fd), message, query)) return refused;
   return waiting_call(SYS_sendmsg, fd_of(fd), &message.header, static_cast<int>(flags));
 }
 
@@ -119,6 +176,7 @@ long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long
   unsigned sent = 0;
   while (sent < total) {
     Message messages[kBatch];
+    Query queries[kBatch];
     mmsghdr batch[kBatch];
     unsigned ready = 0;
     long trouble = 0;
@@ -132,6 +190,7 @@ long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long
         if (verdict.action == AP_DENY && sent + ready > 0) trouble = -EPERM;
         else trouble = settle(op, verdict, view(op.text));
       }
+      if (trouble == 0) trouble = decide_message(fd_of(fd), message, queries[ready]);
       if (trouble < 0) break;
       batch[ready] = {message.header, 0};
     }
@@ -188,13 +247,22 @@ long do_socket(long family, long type, long protocol, long, long, long) {
   return sys::call(SYS_socket, static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol));
 }
 
+template <typename F>
+const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+template <typename F>
+void **slot(F &f) { return reinterpret_cast<void **>(&f); }
+
 }  // namespace
 
 LookUp::LookUp(std::string_view name) noexcept : outer_(look_up) {
   if (name.data()) look_up = name;
+  look_up_refused = false;
 }
 LookUp::~LookUp() { look_up = outer_; }
+bool LookUp::refused() const noexcept { return look_up_refused; }
 bool LookUp::running() noexcept { return look_up.data() != nullptr; }
+std::string_view LookUp::name() noexcept { return look_up; }
+bool LookUp::first_refusal() noexcept { return !std::exchange(look_up_refused, true); }
 
 long copy_address(Address &to, const void *from, long size) noexcept {
   if (size < 0 || size > static_cast<long>(sizeof to.bytes)) return -EINVAL;
@@ -255,6 +323,9 @@ Table<Call> network_calls() noexcept {
       {"connect", entry_of<do_connect>(), kNetwork},   {"sendto", entry_of<do_sendto>(), kNetwork},
       {"sendmsg", entry_of<do_sendmsg>(), kNetwork},   {"sendmmsg", entry_of<do_sendmmsg>(), kNetwork},
       {"socket", entry_of<do_socket>(), kNetwork},     {"bind", entry_of<do_bind>(), kFiles},
+      {"send", code(hook_send), kNetwork, slot(originals.send)},
+      {"write", code(hook_write), kNetwork, slot(originals.write)},
+      {"writev", code(hook_writev), kNetwork, slot(originals.writev)},
   };
   return table(rows);
 }
@@ -262,7 +333,7 @@ Table<Call> network_calls() noexcept {
 Table<Number> network_numbers() noexcept {
   static const Number rows[] = {
       {SYS_connect, do_connect, kNetwork}, {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
-      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_socket, do_socket, kNetwork}, {SYS_bind, do_bind, kFiles},
+      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_write, do_write, kNetwork}, {SYS_socket, do_socket, kNetwork}, {SYS_bind, do_bind, kFiles},
   };
   return table(rows);
 }

@@ -29,11 +29,17 @@ class LookUp {
  public:
   explicit LookUp(std::string_view name) noexcept;  // an empty view: no look-up, what runs goes on
   ~LookUp();
+  bool refused() const noexcept;  // one of its queries was
   static bool running() noexcept;
+  static std::string_view name() noexcept;     // what is looked up
+  static bool first_refusal() noexcept;        // true once per look-up: its resolver tries one server after the other
 
  private:
   std::string_view outer_;
 };
+
+// A look-up as an operation; `type` is the record type's number, 0 = unknown.
+Operation look_up_operation(std::string_view name, int type) noexcept;
 
 // The question of a DNS query in wire form: its name without trailing dot. Its length; 0 when it is none.
 std::size_t question_of(const unsigned char *packet, std::size_t size, char *name, std::size_t room, int &type) noexcept;

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace ap::interpose {
 
@@ -31,7 +32,9 @@ struct alignas(4096) Originals {
   int (*res_nquerydomain)(void *, const char *, const char *, int, int, unsigned char *, int);
   int (*res_nsend)(void *, const unsigned char *, int, unsigned char *, int);
 
-  const char *(*res_hostalias)(void *, const char *, char *, size_t);  // only called
+  ssize_t (*send)(int, const void *, size_t, int);
+  ssize_t (*write)(int, const void *, size_t);
+  ssize_t (*writev)(int, const iovec *, int);
 
   pid_t (*fork)();
   pid_t (*raw_fork)();  // _Fork

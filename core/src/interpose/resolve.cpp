@@ -45,48 +45,13 @@ bool is_numeric(std::string_view name) {
   return parse_ip(name, address);
 }
 
-Operation look_up_of(std::string_view name, std::string_view type = {}) {
-  Operation op{};
-  op.resource = AP_OUTBOUND;
-  op.kind = AP_RESOLVE;
-  op.protocol = AP_PROTO_DNS;
-  op.text = str(name);
-  if (!type.empty()) op.query_type = str(type);
-  return op;
-}
-
 // 0, or -EPERM. libc's functions call each other: what a running look-up asks was decided when it began.
 long decide_query(Operation &op) { return LookUp::running() ? 0 : decide(op, view(op.text)); }
 
-long decide_name(std::string_view name, std::string_view type = {}) {
+long decide_name(std::string_view name, int type = 0) {
   if (name.empty() || LookUp::running()) return 0;
-  Operation op = look_up_of(name, type);
-  if (const long refused = decide_query(op)) return refused;
-  // A user's own alias file may lead a dotless name elsewhere: that name is asked too.
-  if (name.find('.') == std::string_view::npos && originals.res_hostalias) {
-    char target[256];
-    if (const char *alias = originals.res_hostalias(__res_state(), name.data(), target, sizeof target)) {
-      Operation aliased = look_up_of(alias, type);
-      return decide_query(aliased);
-    }
-  }
-  return 0;
-}
-
-std::string_view type_name(int type) {
-  switch (type) {
-    case ns_t_a: return "A";
-    case ns_t_aaaa: return "AAAA";
-    case ns_t_txt: return "TXT";
-    case ns_t_mx: return "MX";
-    case ns_t_ns: return "NS";
-    case ns_t_cname: return "CNAME";
-    case ns_t_srv: return "SRV";
-    case ns_t_ptr: return "PTR";
-    case ns_t_soa: return "SOA";
-    case ns_t_any: return "ANY";
-    default: return {};
-  }
+  Operation op = look_up_operation(name, type);
+  return decide_query(op);
 }
 
 // An address for a reverse look-up, in words and in bytes.
@@ -143,6 +108,10 @@ int hook_getaddrinfo(const char *user_node, const char *service, const addrinfo 
   }
   const LookUp scope(asks ? node.view() : std::string_view());
   const int status = originals.getaddrinfo(node.data(), service, hinted ? &hints : user_hints, result);
+  if (status != 0 && scope.refused()) {  // an alias or a search domain led to a name that is not allowed
+    errno = EPERM;
+    return EAI_SYSTEM;
+  }
   if (status == 0 && asks) {
     const int kept = errno;
     note(node.view(), *result);
@@ -194,6 +163,7 @@ hostent *by_name(const char *user_name, int family) {
   if (asks && decide_name(name.view()) < 0) return refused_host();
   const LookUp scope(asks ? name.view() : std::string_view());
   hostent *host = family == AF_UNSPEC ? originals.gethostbyname(name.data()) : originals.gethostbyname2(name.data(), family);
+  if (!host && scope.refused()) return refused_host();
   if (asks) note(name.view(), host);
   return host;
 }
@@ -212,6 +182,7 @@ int by_name_r(const char *user_name, int family, hostent *host, char *buffer, si
   const LookUp scope(asks ? name.view() : std::string_view());
   const int status = family == AF_UNSPEC ? originals.gethostbyname_r(name.data(), host, buffer, size, result, error)
                                          : originals.gethostbyname2_r(name.data(), family, host, buffer, size, result, error);
+  if (!*result && scope.refused()) return refused_host_r(result, error);
   if (status == 0 && asks) note(name.view(), *result);
   return status;
 }
@@ -253,7 +224,7 @@ template <typename Run>
 int query(const char *user_name, int type, Run run) {
   const Name name(user_name);
   if (name.bad() || !name.data()) return refused_query();
-  if (decide_name(name.view(), type_name(type)) < 0) return refused_query();
+  if (decide_name(name.view(), type) < 0) return refused_query();
   const LookUp scope(name.view());
   return run(name.data());
 }
@@ -285,7 +256,7 @@ int query_in_domain(const char *user_name, const char *user_domain, int type, Ru
     size += domain.view().size();
   }
   joined[size] = 0;
-  if (decide_name({joined, size}, type_name(type)) < 0) return refused_query();
+  if (decide_name({joined, size}, type) < 0) return refused_query();
   const LookUp scope({joined, size});
   return run(name.data(), domain.data());
 }
@@ -307,7 +278,7 @@ int send_query(const unsigned char *user_packet, int size, Run run) {
   char name[kName];
   int type = 0;
   const std::size_t length = question_of(packet, static_cast<std::size_t>(size), name, sizeof name, type);
-  if (length && decide_name({name, length}, type_name(type)) < 0) return refused_query();
+  if (length && decide_name({name, length}, type) < 0) return refused_query();
   const LookUp scope(length ? std::string_view(name, length) : std::string_view());
   return run(packet);
 }
@@ -324,6 +295,36 @@ template <typename F>
 void **slot(F &f) { return reinterpret_cast<void **>(&f); }
 
 }  // namespace
+
+namespace {
+
+std::string_view type_name(int type) {
+  switch (type) {
+    case ns_t_a: return "A";
+    case ns_t_aaaa: return "AAAA";
+    case ns_t_txt: return "TXT";
+    case ns_t_mx: return "MX";
+    case ns_t_ns: return "NS";
+    case ns_t_cname: return "CNAME";
+    case ns_t_srv: return "SRV";
+    case ns_t_ptr: return "PTR";
+    case ns_t_soa: return "SOA";
+    case ns_t_any: return "ANY";
+    default: return {};
+  }
+}
+
+}  // namespace
+
+Operation look_up_operation(std::string_view name, int type) noexcept {
+  Operation op{};
+  op.resource = AP_OUTBOUND;
+  op.kind = AP_RESOLVE;
+  op.protocol = AP_PROTO_DNS;
+  op.text = str(name);
+  if (const std::string_view word = type_name(type); !word.empty()) op.query_type = str(word);
+  return op;
+}
 
 std::size_t question_of(const unsigned char *packet, std::size_t size, char *name, std::size_t room, int &type) noexcept {
   constexpr std::size_t kHeader = 12;
