@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "base/syscall.hpp"
 
@@ -101,7 +103,8 @@ Result<KeyValues> parse_json_configuration(std::string_view text) {
       out.emplace_back(key, joined);
     } else if (key == "policy") {
       // The policy as an object: its own text, cut out of the file.
-      std::size_t begin = value.offset > 0 ? value.offset - 1 : 0, depth = 0, end = begin;
+      const std::size_t begin = std::min(text.find_first_of("{[", value.offset > 0 ? value.offset - 1 : 0), text.size());
+      std::size_t depth = 0, end = begin;
       bool quoted = false;
       for (; end < text.size(); ++end) {
         const char c = text[end];

@@ -13,7 +13,7 @@ namespace ap::control {
 
 // What the configuration knows about a console. Texts are empty where not set.
 struct Credentials {
-  std::string key, secret, license_key, bundle_key, hello_url;
+  std::string key{}, secret{}, license_key{}, bundle_key{}, hello_url{};
 };
 
 struct Bundle {
