@@ -23,7 +23,8 @@ bool describe(const dl_phdr_info &info, LoadedObject &out) {
     if (segment.p_type != PT_LOAD) continue;
     if (!out.whole.end || begin < out.whole.begin) out.whole.begin = begin;
     if (end > out.whole.end) out.whole.end = end;
-    if ((segment.p_flags & PF_X) && !out.text.end) out.text = {begin, end};
+    // From the first executable segment to the last: Node 20 and 24 have three, and V8's own is not the first.
+    if (segment.p_flags & PF_X) out.text = {out.text.end ? out.text.begin : begin, end};
   }
   if (!out.dynamic) return out.whole.end != 0;
   for (const Elf64_Dyn *d = out.dynamic; d->d_tag != DT_NULL; ++d) {

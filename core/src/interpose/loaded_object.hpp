@@ -20,7 +20,7 @@ struct AddressRange {
 
 struct LoadedObject {
   std::uintptr_t base = 0;    // load bias
-  AddressRange whole, text;   // all segments; the executable one
+  AddressRange whole, text;   // all segments; the executable ones
   const Elf64_Dyn *dynamic = nullptr;
   const Elf64_Sym *symbols = nullptr;
   const char *strings = nullptr;
