@@ -27,7 +27,7 @@ std::string_view shorten(std::string_view file) {
   const size_t library = file.find("/lib/python3.");
   if (library != std::string_view::npos) {
     const size_t slash = file.find('/', library + 13);
-    if (slash != std::string_view::npos) return file.substr(slash + 1);
+    if (slash != std::string_view::npos) return from(file, slash + 1);
   }
   return file;
 }
@@ -65,7 +65,7 @@ Attribution::Attribution(const char *api) {
   for_each_frame([&](PyCodeObject *code, PyFrameObject *frame) {
     char file_text[512], name_text[128];
     const std::string_view file = utf8(code->co_filename, file_text, sizeof file_text);
-    if (is_ours(file) || file.substr(0, 17) == "<frozen importlib") return true;
+    if (is_ours(file) || file.starts_with("<frozen importlib")) return true;
     if (count < kFrames) {
       const std::string_view name = utf8(code_name(code), name_text, sizeof name_text);
       std::string_view shown = shorten(file);

@@ -138,7 +138,7 @@ bool remember() {
 
 bool has_code_suffix(std::string_view path) {
   for (std::string_view suffix : {".py", ".pyc", ".so", ".zip", ".whl", ".egg", ".pyz"})
-    if (path.size() > suffix.size() && path.substr(path.size() - suffix.size()) == suffix) return true;
+    if (path.size() > suffix.size() && path.ends_with(suffix)) return true;
   return false;
 }
 

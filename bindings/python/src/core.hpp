@@ -6,6 +6,8 @@
 #pragma once
 #include <app_protect/api.h>
 
+#include <stddef.h>
+
 #include <string_view>
 
 namespace ap::python {
@@ -20,6 +22,12 @@ bool load(const char *path, char *message, size_t size);
 inline const ap_api &api() { return *table; }
 
 }  // namespace core
+
+// Parts of a text, never beyond its ends (substr() throws, and would pull a third of a megabyte of libstdc++ in).
+inline std::string_view head(std::string_view text, size_t size) { return {text.data(), size < text.size() ? size : text.size()}; }
+inline std::string_view from(std::string_view text, size_t at) {
+  return at < text.size() ? std::string_view(text.data() + at, text.size() - at) : std::string_view();
+}
 
 inline ap_str str(std::string_view s) { return {s.data(), static_cast<uint32_t>(s.size())}; }
 inline std::string_view view(const ap_str &s) { return s.data ? std::string_view(s.data, s.size) : std::string_view(); }

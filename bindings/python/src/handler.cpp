@@ -174,9 +174,23 @@ PyType_Slot g_slots[] = {
 };
 PyType_Spec g_spec = {"trend_app_protect.ProtectedHandler", sizeof(Handler), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, g_slots};
 
+// The type of this interpreter, made when first needed and kept in the module.
+Ref handler_type(PyObject *module) {
+  Ref type(PyObject_GetAttrString(module, "ProtectedHandler"));
+  if (type) return type;
+  PyErr_Clear();
+  type = Ref(PyType_FromSpec(&g_spec));
+  if (!type) return type;
+#if PY_VERSION_HEX < 0x03090000
+  reinterpret_cast<PyTypeObject *>(type.get())->tp_dictoffset = offsetof(Handler, dictionary);
+  reinterpret_cast<PyTypeObject *>(type.get())->tp_weaklistoffset = offsetof(Handler, weak_references);
+#endif
+  return PyObject_SetAttrString(module, "ProtectedHandler", type.get()) < 0 ? Ref() : std::move(type);
+}
+
 // protect(function) -> the protected function; what is protected already, or cannot be called, comes back as it is.
 PyObject *protect(PyObject *module, PyObject *function) {
-  Ref type(PyObject_GetAttrString(module, "ProtectedHandler"));
+  Ref type = handler_type(module);
   if (!type) return nullptr;
   if (Py_TYPE(function) == reinterpret_cast<PyTypeObject *>(type.get()) || !PyCallable_Check(function)) {
     Py_INCREF(function);
@@ -229,14 +243,6 @@ PyMethodDef g_functions[] = {
 
 bool in_invocation() { return g_running.load(std::memory_order_relaxed) > 0; }
 
-int add_to(PyObject *module) {
-  Ref type(PyType_FromSpec(&g_spec));
-  if (!type || PyModule_AddFunctions(module, g_functions) < 0) return -1;
-#if PY_VERSION_HEX < 0x03090000
-  reinterpret_cast<PyTypeObject *>(type.get())->tp_dictoffset = offsetof(Handler, dictionary);
-  reinterpret_cast<PyTypeObject *>(type.get())->tp_weaklistoffset = offsetof(Handler, weak_references);
-#endif
-  return PyObject_SetAttrString(module, "ProtectedHandler", type.get());
-}
+int add_to(PyObject *module) { return PyModule_AddFunctions(module, g_functions); }
 
 }  // namespace ap::python::handler

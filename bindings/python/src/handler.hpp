@@ -9,7 +9,7 @@
 
 namespace ap::python::handler {
 
-// Adds `protect(function)` and its type to the module. -1: exception set.
+// Adds protect() and protect_loader() to the module. -1: exception set.
 int add_to(PyObject *module);
 
 // An invocation is running somewhere in this process.

@@ -77,7 +77,6 @@ PyObject *start(PyObject *, PyObject *args) {
   const int result = core::api().start(&options, message, sizeof message);
   if (result == AP_STARTED || result == AP_ALREADY) {
     Attribution::set_application(application);
-    denial::type(denial::Type::denied);
     install_hooks();
   }
   return Py_BuildValue("(iN)", result, PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(strlen(message)), "replace"));
@@ -96,28 +95,28 @@ PyObject *status(PyObject *, PyObject *) {
   return PyUnicode_DecodeUTF8(buffer, static_cast<Py_ssize_t>(size), "replace");
 }
 
+// exception_types() -> (denied, override response, blocked, agent error); made when first asked for: they are half the start's cost
+PyObject *exception_types(PyObject *, PyObject *) {
+  Ref types(PyTuple_New(4));
+  for (int i = 0; types && i < 4; ++i) {
+    PyObject *type = denial::type(static_cast<denial::Type>(i));
+    if (type == nullptr) return nullptr;
+    Py_INCREF(type);
+    PyTuple_SET_ITEM(types.get(), i, type);
+  }
+  return types.release();
+}
+
 PyMethodDef g_functions[] = {
     {"load", load_library, METH_O, "load(path): loads the core and starts nothing"},
     {"start", start, METH_VARARGS, "start(library, attach, main_dir, started_ns) -> (result, message)"},
     {"handler_loading", handler_loading, METH_NOARGS, "User code begins now."},
     {"status", status, METH_NOARGS, "The agent's status as JSON text."},
+    {"exception_types", exception_types, METH_NOARGS, "(denied, override response, blocked, agent error)"},
     {nullptr, nullptr, 0, nullptr},
 };
 
 int execute(PyObject *module) {
-  struct {
-    const char *name;
-    denial::Type type;
-  } const exceptions[] = {
-      {"TrendAppProtectDenied", denial::Type::denied},
-      {"TrendAppProtectOverrideResponse", denial::Type::override_response},
-      {"TrendAppProtectBlocked", denial::Type::blocked},
-      {"AgentError", denial::Type::agent_error},
-  };
-  for (const auto &exception : exceptions) {
-    PyObject *type = denial::type(exception.type);
-    if (type == nullptr || PyObject_SetAttrString(module, exception.name, type) < 0) return -1;
-  }
   return handler::add_to(module) < 0 || evaluate::add_to(module) < 0 ? -1 : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "core.hpp"
 #include "raw_syscall.hpp"
 
 namespace ap::python::package {
@@ -34,14 +35,14 @@ bool same_name(std::string_view a, std::string_view b) {
 // "requests-2.31.0.dist-info" -> name, version
 bool split(std::string_view entry, std::string_view &name, std::string_view &version) {
   for (std::string_view suffix : {".dist-info", ".egg-info"}) {
-    if (entry.size() <= suffix.size() || entry.substr(entry.size() - suffix.size()) != suffix) continue;
+    if (entry.size() <= suffix.size() || !entry.ends_with(suffix)) continue;
     entry.remove_suffix(suffix.size());
     const size_t dash = entry.find('-');
     if (dash == std::string_view::npos) return false;
-    name = entry.substr(0, dash);
-    version = entry.substr(dash + 1);
+    name = head(entry, dash);
+    version = from(entry, dash + 1);
     const size_t tag = version.find("-py");
-    if (tag != std::string_view::npos) version = version.substr(0, tag);
+    if (tag != std::string_view::npos) version = head(version, tag);
     return true;
   }
   return false;
@@ -87,9 +88,9 @@ bool has_line(const char *path, std::string_view text, char end) {
     while (at < all.size()) {
       const size_t stop = all.find('\n', at);
       if (stop == std::string_view::npos && n > 0) break;
-      std::string_view line = all.substr(at, stop == std::string_view::npos ? stop : stop - at);
+      std::string_view line = head(from(all, at), stop == std::string_view::npos ? stop : stop - at);
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (line.size() >= text.size() && line.substr(0, text.size()) == text && (line.size() == text.size() || line[text.size()] == end))
+      if (line.starts_with(text) && (line.size() == text.size() || line[text.size()] == end))
         found = true;
       at = stop == std::string_view::npos ? all.size() : stop + 1;
       if (found) break;
@@ -155,12 +156,12 @@ std::string_view root_of(std::string_view file, std::string_view application, st
   for (std::string_view marker : kMarkers) {
     const size_t at = file.rfind(marker);
     if (at == std::string_view::npos) continue;
-    rest = file.substr(at + marker.size());
-    return file.substr(0, at + marker.size() - 1);
+    rest = from(file, at + marker.size());
+    return head(file, at + marker.size() - 1);
   }
   for (std::string_view root : {application, std::string_view("/opt/python")})
-    if (!root.empty() && file.size() > root.size() + 1 && file.substr(0, root.size()) == root && file[root.size()] == '/') {
-      rest = file.substr(root.size() + 1);
+    if (!root.empty() && file.size() > root.size() + 1 && file.starts_with(root) && file[root.size()] == '/') {
+      rest = from(file, root.size() + 1);
       return root;
     }
   return {};
@@ -170,8 +171,8 @@ bool of(std::string_view file, std::string_view application, char *out, size_t s
   std::string_view rest;
   const std::string_view root = root_of(file, application, rest);
   if (root.empty() || rest.empty()) return false;
-  std::string_view top = rest.substr(0, rest.find('/'));
-  if (top.size() > 3 && top.substr(top.size() - 3) == ".py") top.remove_suffix(3);
+  std::string_view top = head(rest, rest.find('/'));
+  if (top.size() > 3 && top.ends_with(".py")) top.remove_suffix(3);
   out[0] = 0;
   Buffer text{out, size};
   if (g_busy.test_and_set(std::memory_order_acquire)) return look_up(root, top, rest, out, size);

@@ -17,16 +17,26 @@ __all__ = ["status"]
 
 # The binaries lie in this folder (pip), or in the layer's own folder, off the function's import path.
 _folder = _os.path.dirname(_os.path.abspath(__file__))
-_library = _os.path.join(_folder, "libapp_protect.so")
+_library = _folder + "/libapp_protect.so"
 if not _os.path.exists(_library):
-    _layer = _os.path.join(_os.path.dirname(_os.path.dirname(_folder)), "app_protect")
-    _library = _os.path.join(_layer, "lib", "libapp_protect.so")
-    __path__.append(_os.path.join(_layer, "python"))
+    _folder = _os.path.dirname(_os.path.dirname(_folder)) + "/app_protect/python"
+    _library = _folder[: -len("python")] + "lib/libapp_protect.so"
+
+
+def _load_native():
+    """The extension by its path: no search, no list of folders."""
+    name = __name__ + "._native"
+    if name in _sys.modules:  # the exec wrapper came first
+        return _sys.modules[name]
+    bootstrap, external = _sys.modules["_frozen_importlib"], _sys.modules["_frozen_importlib_external"]
+    path = _folder + "/_native" + external.EXTENSION_SUFFIXES[0]
+    return bootstrap._load(bootstrap.ModuleSpec(name, external.ExtensionFileLoader(name, path), origin=path))
+
 
 try:
-    from . import _native
+    _native = _load_native()
 except ImportError as _error:
-    _native, _missing = None, f"no binary for Python {_sys.version_info[0]}.{_sys.version_info[1]} in {__path__}: {_error}"
+    _native, _missing = None, f"no binary for Python {_sys.version_info[0]}.{_sys.version_info[1]}: {_error}"
 
 # How the agent was attached (ap_attach in core/include/app_protect/api.h).
 _WRAPPER, _HANDLER, _CODE, _IMPORT = 1, 2, 3, 4

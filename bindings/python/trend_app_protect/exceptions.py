@@ -4,12 +4,7 @@
 A denied operation raises `TrendAppProtectDenied`, an ordinary `PermissionError`. The others are about the agent itself.
 """
 
-from ._native import (
-    AgentError,
-    TrendAppProtectBlocked,
-    TrendAppProtectDenied,
-    TrendAppProtectOverrideResponse,
-)
+from . import _native
 
 __all__ = [
     "AgentError",
@@ -19,6 +14,8 @@ __all__ = [
     "TrendAppProtectOverrideResponse",
     "UnknownEngineError",
 ]
+
+TrendAppProtectDenied, TrendAppProtectOverrideResponse, TrendAppProtectBlocked, AgentError = _native.exception_types()
 
 
 class ConfigError(AgentError):

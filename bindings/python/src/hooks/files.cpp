@@ -32,6 +32,8 @@ struct Call {
   Refusal refusal;
 };
 
+constexpr uint8_t kOpen = 255;  // read, write or create: the flags say
+
 constexpr Call kCalls[] = {
     {"stat", "os.stat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
     {"lstat", "os.lstat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
@@ -61,10 +63,9 @@ constexpr Call kCalls[] = {
     {"utime", "os.utime", AP_FILE_METADATA, "path", nullptr, "dir_fd", nullptr, raises},
     {"setxattr", "os.setxattr", AP_FILE_METADATA, "path", nullptr, nullptr, nullptr, raises},
     {"removexattr", "os.removexattr", AP_FILE_METADATA, "path", nullptr, nullptr, nullptr, raises},
-    {"open", "os.open", AP_FILE_READ, "path", nullptr, "dir_fd", nullptr, raises},  // kind by flags
+    {"open", "os.open", kOpen, "path", nullptr, "dir_fd", nullptr, raises},
 };
 constexpr size_t kCount = std::size(kCalls);
-constexpr size_t kOpen = kCount - 1;
 
 PyCFunction g_originals[kCount];
 
@@ -177,7 +178,7 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
     }
     if (call.kind == AP_FILE_SYMLINK) std::swap(question.text, question.text2);  // text is the name that is made
   }
-  if (&call == &kCalls[kOpen]) {
+  if (call.kind == kOpen) {
     Py_ssize_t index;
     PyObject *flags_object = argument(args, nargs, kwnames, 1, "flags", index);
     const long flags = flags_object != nullptr && PyLong_Check(flags_object) ? PyLong_AsLong(flags_object) : O_RDWR;
@@ -188,25 +189,23 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
   return permitted_file(question, reads_too, call.api, target);
 }
 
-template <size_t I>
-PyObject *hook(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
-  constexpr const Call &call = kCalls[I];
-  const auto original = cast_back<FastWithKeywords>(g_originals[I]);
-  const Py_ssize_t count = nargs + (kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0);
+// One hook for all: what differs is in the table.
+PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+  const auto original = cast_back<FastWithKeywords>(wrapped);
   Py_ssize_t index;
   PyObject *path_object = argument(args, nargs, kwnames, 0, call.path, index);
   Question question(AP_FILES, static_cast<ap_kind>(call.kind));
-  Text path;
-  Ref fixed;
-  Arguments passed(args, count);
   if (path_object == nullptr) {
-    if constexpr (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
+    if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
     path_object = Py_None;
   }
+  Text path;
+  Ref fixed;
+  Arguments passed(args, nargs + (kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0));
   switch (read_path(path_object, fixed, path)) {
     case PathKind::text: break;
     case PathKind::none:
-      if constexpr (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
+      if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
       question.text = str(".");
       if (!permitted_file(question, false, call.api, {})) return nullptr;
       return original(self, args, nargs, kwnames);
@@ -214,41 +213,45 @@ PyObject *hook(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject
     case PathKind::descriptor:
     case PathKind::foreign: return original(self, args, nargs, kwnames);
   }
-  if (fixed && !passed.replace(index, fixed.get())) return original(self, args, nargs, kwnames);
+  if (fixed) {
+    if (!passed.replace(index, fixed.get())) return original(self, args, nargs, kwnames);
+    path_object = fixed.get();
+  }
 
   bool go_on;
-  if constexpr (call.second == nullptr && I != kOpen) {
-    if (kwnames == nullptr || call.directory == nullptr) {  // the short way
-      question.text = path.str();
-      go_on = permitted_file(question, false, call.api, {fixed ? fixed.get() : path_object, nullptr});
-    } else {
-      Text none;
-      go_on = permitted_long(call, question, path, fixed ? fixed.get() : path_object, none, nullptr, args, nargs, kwnames);
-    }
-  } else if constexpr (call.second != nullptr) {
+  if (call.second == nullptr && call.kind != kOpen && (kwnames == nullptr || call.directory == nullptr)) {  // the short way
+    question.text = path.str();
+    go_on = permitted_file(question, false, call.api, {path_object, nullptr});
+  } else {
     Text second;
     Ref second_fixed;
-    PyObject *second_object = argument(args, nargs, kwnames, 1, call.second, index);
-    if (second_object == nullptr) return original(self, args, nargs, kwnames);
-    const PathKind kind = read_path(second_object, second_fixed, second);
-    if (kind == PathKind::raised) return nullptr;
-    if (kind != PathKind::text) return original(self, args, nargs, kwnames);
-    if (second_fixed && !passed.replace(index, second_fixed.get())) return original(self, args, nargs, kwnames);
-    go_on = permitted_long(call, question, path, fixed ? fixed.get() : path_object, second,
-                           second_fixed ? second_fixed.get() : second_object, args, nargs, kwnames);
-    return go_on ? original(self, passed.data(), nargs, kwnames) : nullptr;
-  } else {
-    Text none;
-    go_on = permitted_long(call, question, path, fixed ? fixed.get() : path_object, none, nullptr, args, nargs, kwnames);
+    PyObject *second_object = nullptr;
+    if (call.second != nullptr) {
+      second_object = argument(args, nargs, kwnames, 1, call.second, index);
+      if (second_object == nullptr) return original(self, args, nargs, kwnames);
+      const PathKind kind = read_path(second_object, second_fixed, second);
+      if (kind == PathKind::raised) return nullptr;
+      if (kind != PathKind::text) return original(self, args, nargs, kwnames);
+      if (second_fixed) {
+        if (!passed.replace(index, second_fixed.get())) return original(self, args, nargs, kwnames);
+        second_object = second_fixed.get();
+      }
+    }
+    if (permitted_long(call, question, path, path_object, second, second_object, args, nargs, kwnames))
+      return original(self, passed.data(), nargs, kwnames);
+    go_on = false;
   }
   if (go_on) return original(self, passed.data(), nargs, kwnames);
-  if constexpr (call.refusal == returns_false) {
-    if (PyErr_ExceptionMatches(PyExc_OSError)) {
-      PyErr_Clear();
-      Py_RETURN_FALSE;
-    }
+  if (call.refusal == returns_false && PyErr_ExceptionMatches(PyExc_OSError)) {
+    PyErr_Clear();
+    Py_RETURN_FALSE;
   }
   return nullptr;
+}
+
+template <size_t I>
+PyObject *hook(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+  return run(kCalls[I], g_originals[I], self, args, nargs, kwnames);
 }
 
 template <size_t... I>
@@ -346,7 +349,7 @@ int on_sqlite3_connect(PyObject *args) {
   Text path;
   if (!path.from_path(name)) return 0;
   const auto text = path.view();
-  if (text.empty() || text[0] == ':' || text.substr(0, 5) == "file:") return 0;  // in memory, or a URI with options of its own
+  if (text.empty() || text[0] == ':' || text.starts_with("file:")) return 0;  // in memory, or a URI with options of its own
   Question question(AP_FILES, AP_FILE_CREATE);
   question.text = path.str();
   ap_verdict verdict;

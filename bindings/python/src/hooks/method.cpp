@@ -20,7 +20,7 @@ PyMethodDef *table_of_type(PyObject *type) {
 void replace(PyMethodDef *table, const Method &method, const char *owner) {
   constexpr int kConvention = METH_VARARGS | METH_KEYWORDS | METH_NOARGS | METH_O | METH_FASTCALL;
   for (PyMethodDef *entry = table; entry != nullptr && entry->ml_name != nullptr; ++entry) {
-    if (strcmp(entry->ml_name, method.name) != 0) continue;
+    if (entry->ml_name[0] != method.name[0] || strcmp(entry->ml_name, method.name) != 0) continue;
     if (entry->ml_meth == method.wrapper) return;
     if ((entry->ml_flags & kConvention) != method.flags) {
       char text[160];

@@ -91,7 +91,7 @@ class Argv {
 bool is_shell_call(const ap_operation &op) {
   if (op.argc < 3) return false;
   const auto program = view(op.text), option = view(op.argv[1]);
-  const auto name = program.substr(program.rfind('/') + 1);
+  const auto name = from(program, program.rfind('/') + 1);
   return (name == "sh" || name == "bash" || name == "dash") && option == "-c";
 }
 
@@ -219,7 +219,7 @@ std::string_view search_path(std::string_view name, char (&buffer)[PATH_MAX]) {
     if (strncmp(*entry, "PATH=", 5) == 0) rest = *entry + 5;
   while (!name.empty()) {
     const size_t colon = rest.find(':');
-    const std::string_view folder = rest.substr(0, colon);
+    const std::string_view folder = head(rest, colon);
     if (folder.size() + name.size() + 2 < sizeof buffer) {
       size_t size = folder.size();
       memcpy(buffer, folder.data(), size);

@@ -12,28 +12,30 @@ import sys
 _CLIENT = "awslambdaric.bootstrap"
 
 
-def run(argv, own_file, own_path, started_ns):
+def run(argv, own_file, started_ns):
     """Runs `argv` (without the interpreter and its options) as `__main__`.
 
     Args:
         argv: what followed boot.py on the command line.
-        own_file: path of boot.py on the command line.
-        own_path: entry of `sys.path` that the interpreter added for boot.py, or None.
+        own_file: path of boot.py on the command line; the first entry of `sys.path` is its folder.
         started_ns: monotonic time at which boot.py began.
     """
+    folder = own_file.rpartition("/")[0]
+    # With -I and -P the interpreter adds no entry, and the program must find none.
+    adds_path = not (sys.flags.isolated or getattr(sys.flags, "safe_path", False))
+    sys.path.remove(folder)
     is_script = bool(argv) and argv[0][:1] != "-"
-    failure = _start(os.path.dirname(os.path.abspath(argv[0])) if is_script else os.getcwd(), started_ns)
+    directory = os.path.dirname(os.path.abspath(argv[0])) if is_script else os.getcwd()
+    native, failure = _start(folder, directory, started_ns)
     if _is_client(argv):
-        sys.meta_path.insert(0, _ClientFinder(failure))
+        sys.meta_path.insert(0, _ClientFinder(native, failure))
     elif failure is not None:
         sys.exit(f"[ERROR] [app_protect] {failure}")
-    else:
-        _native_call("handler_loading")
-    if own_path is not None:
-        sys.path.remove(own_path)
+    elif native is not None:
+        native.handler_loading()
     if hasattr(sys, "orig_argv"):
         sys.orig_argv = [word for word in sys.orig_argv if word != own_file]
-    _run_as_main(argv, own_path is not None)
+    _run_as_main(argv, adds_path)
 
 
 def _is_client(argv):
@@ -43,33 +45,35 @@ def _is_client(argv):
     return bool(argv) and os.path.basename(argv[0]) == "bootstrap.py" and "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
-def _start(directory, started_ns):
-    """Starts the agent. Returns the deployment error that must fail the init, if there is one."""
+def _start(folder, directory, started_ns):
+    """Loads the extension by its path and starts the agent: (extension or None, the error that must fail the init or None)."""
     try:
-        from . import _WRAPPER, _start
-
-        _start(_WRAPPER, directory, started_ns)
+        bootstrap, external = sys.modules["_frozen_importlib"], sys.modules["_frozen_importlib_external"]
+        name, path = "trend_app_protect._native", folder + "/_native" + external.EXTENSION_SUFFIXES[0]
+        native = bootstrap._load(bootstrap.ModuleSpec(name, external.ExtensionFileLoader(name, path), origin=path))
+        result, message = native.start(folder[: -len("python")] + "lib/libapp_protect.so", 1, directory, started_ns)
     except Exception as error:
-        if type(error).__name__ == "ConfigError" or _fail_closed():
-            return error
+        if os.environ.get("TREND_AP_FAIL_CLOSED", "").strip().lower() in ("1", "true", "yes", "on"):
+            return None, error
         print(f"[WARN] [app_protect] not enforcing: {error}", file=sys.stderr)
-    return None
+        return None, None
+    return native, _config_error(folder, message) if result == -1 else None
 
 
-def _fail_closed():
-    return os.environ.get("TREND_AP_FAIL_CLOSED", "").strip().lower() in ("1", "true", "yes", "on")
-
-
-def _native_call(name, *arguments):
-    native = sys.modules.get("trend_app_protect._native")
-    return getattr(native, name)(*arguments) if native is not None else None
+def _config_error(folder, message):
+    sys.path.insert(0, folder[: -len("app_protect/python")] + "python")
+    try:
+        from trend_app_protect.exceptions import ConfigError
+    finally:
+        del sys.path[0]
+    return ConfigError(message)
 
 
 class _ClientFinder:
     """Waits for the runtime client's own import of its loader, protects what it returns, and is gone."""
 
-    def __init__(self, failure):
-        self._failure = failure
+    def __init__(self, native, failure):
+        self._native, self._failure = native, failure
 
     def find_spec(self, name, path=None, target=None):
         if name != _CLIENT:
@@ -78,18 +82,19 @@ class _ClientFinder:
         spec = sys.modules["_frozen_importlib_external"].PathFinder.find_spec(name, path, target)
         if spec is not None:
             load = spec.loader.exec_module
-            failure = self._failure
+            native, failure = self._native, self._failure
 
             def exec_module(module):
                 del spec.loader.exec_module
                 load(module)
                 loader = getattr(module, "_get_handler", None)
-                if loader is not None:
-                    module._get_handler = _native_call("protect_loader", loader, failure) or loader
-                elif failure is not None:
+                if failure is not None and (loader is None or native is None):
                     raise failure
-                else:
-                    _native_call("handler_loading")
+                if native is not None:
+                    if loader is None:
+                        native.handler_loading()
+                    else:
+                        module._get_handler = native.protect_loader(loader, failure)
 
             spec.loader.exec_module = exec_module
         return spec
