@@ -15,10 +15,10 @@ function describe(error) {
   return { name, message, code, errno, syscall, path, dest, address, port, hostname, spawnargs,
     cause: error.cause ? describe(error.cause) : undefined, isError: error instanceof Error };
 }
-async function runTable(table, api, place, only) {
+async function runTable(table, api, place) {
   const outcomes = {};
   for (const [name, row] of Object.entries(table)) {
-    if (only && !only.includes(name)) continue;
+    if ((place(name).leave || []).includes(name)) continue;
     try {
       outcomes[name] = { value: await row(api, place(name)) };
     } catch (error) {
@@ -53,7 +53,7 @@ new Worker(require('path').join(__dirname, 'table.js'), WORKER_OPTIONS);
 
 /**
  * @param {string} table file of the table
- * @param {object} place given to each row as {...place, name}
+ * @param {object} place given to each row as {...place, name}; place.leave names rows to leave out
  * @param {'cjs'|'esm'|'worker'} form
  * @param {object} options of run(); workerOptions: text of the Worker's options
  */
