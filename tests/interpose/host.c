@@ -612,7 +612,7 @@ VERB(execve_edited_environment, {
   execve(arg[0], arg, edited);
   return say(-1);
 })
-VERB(execve_closed_descriptors, close_range(0, ~0u, 0); execve(arg[0], arg, environ); return 1;)
+VERB(execve_closed_descriptors, close_range(3, ~0u, 0); execve(arg[0], arg, environ); return 1;)
 VERB(fork_exec, IN_CHILD(execv(arg[0], arg)))
 VERB(vfork_exec, {
   const pid_t pid = vfork();

@@ -69,6 +69,8 @@ Table<Call> native_calls() noexcept;
 Table<Number> native_numbers() noexcept;
 Table<Call> memory_calls() noexcept;
 Table<Number> memory_numbers() noexcept;
+Table<Call> descriptor_calls() noexcept;
+Table<Number> descriptor_numbers() noexcept;
 Table<Call> raw_calls() noexcept;
 
 }  // namespace ap::interpose

@@ -114,7 +114,8 @@ void look_around() {
           remember_loader(object.name);
           memory_guard::protect(object.text);
         }
-        if (object.name[0] == '\0' || file.substr(0, 10) == "libnode.so") memory_guard::allow_code_from(object.text);
+        FunctionSymbol runtime;  // Node itself, as a program or a library: V8's code is its own
+        if (find_functions(object, "napi_module_register", &runtime, 1)) memory_guard::allow_code_from(object.text);
         return true;
       },
       nullptr);
@@ -157,9 +158,10 @@ Result<bool> install(std::uint32_t needs) {
 
   std::uint32_t wanted = (needs & (kNetwork | kFiles | kProcesses | kNative)) | kAlways;
   if ((needs & AP_NEED_FILES) && names_matter(header, *policy())) wanted |= kFileNames;
-  for (Table<Number> numbers : {file_numbers(), network_numbers(), process_numbers(), native_numbers(), memory_numbers(), raw_numbers()})
+  for (Table<Number> numbers : {file_numbers(), network_numbers(), process_numbers(), native_numbers(), memory_numbers(), descriptor_numbers(), raw_numbers()})
     fill_dispatch(numbers, wanted);
-  for (Table<Call> calls : {process_calls(), file_calls(), network_calls(), resolve_calls(), native_calls(), memory_calls(), raw_calls()})
+  for (Table<Call> calls : {process_calls(), file_calls(), network_calls(), resolve_calls(), native_calls(), memory_calls(),
+                            descriptor_calls(), raw_calls()})
     plan_calls(libraries, calls, wanted);
 
   patcher.commit();

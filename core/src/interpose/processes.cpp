@@ -12,10 +12,12 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "base/hash.hpp"
 #include "base/syscall.hpp"
 #include "event/marks.hpp"
 #include "event/report.hpp"
@@ -116,6 +118,24 @@ long copy_vector(long user_vector, std::size_t count, char **to, char *&at, char
 
 bool same_text(const PathBuffer &a, const PathBuffer &b) { return a.view() == b.view(); }
 
+// A refused exec that is asked for again at once: a shell that looks for the same program under /bin and /usr/bin.
+struct Refusal {
+  std::uint64_t program;
+  long tick;
+};
+thread_local Refusal refusal __attribute__((tls_model("initial-exec")));
+
+bool refused_just_now(const Operation &op) {
+  std::uint64_t hash = hash_bytes(view(op.text2));
+  for (std::uint32_t i = 0; i < op.argc; ++i) hash = hash_bytes(view(op.argv[i]), hash + 1);
+  timespec now{};
+  sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  const long tick = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  const bool again = refusal.program == hash && tick - refusal.tick <= 20;
+  refusal = {hash, tick};
+  return again;
+}
+
 // Everything an exec works with, at the start of its scratch mapping.
 struct Work {
   PathBuffer path, real, joined, spelled;
@@ -155,7 +175,8 @@ const char *path_to_run(Work &work, int dirfd, const Program &program) {
   op.text2 = str(work.real.view());
   op.argv = words;
   op.argc = static_cast<uint32_t>(argc);
-  if (const long refused = decide(op, view(op.text))) return refused;
+  if (judge(op, work.verdict) == AP_DENY && refused_just_now(op)) return -EPERM;
+  if (const long refused = settle(op, work.verdict, view(op.text))) return refused;
   if (work.real.view().substr(0, 7) == "/memfd:") {
     Operation memory{};
     memory.resource = AP_NATIVE;
