@@ -164,16 +164,16 @@ def _run_container(path):
     if path.endswith(".pyc"):
         runpy.run_path(path, run_name="__main__")
         return
-    sys.path.insert(0, path)
+    sys.path.insert(0, os.path.abspath(path) if sys.version_info >= (3, 9) else path)
     runpy._run_module_as_main("__main__", False)
 
 
 def _execute(code, path):
     names = _bare_main()
     if path is not None:
-        # multiprocessing and pickle find the program by these
-        loader = sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", path)
-        names.update(__loader__=loader, __file__=path, __cached__=None)
+        names.update(__file__=path, __cached__=None)
+        if path != "<stdin>":  # multiprocessing and inspect find the program by this
+            names["__loader__"] = sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", path)
     exec(code, names)
 
 
