@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every legal handler, on every runtime, without us and with every way to attach: same answer, same error, same log."""
 
-import os
-
 import pytest
 
 import cases
 import function
 import runtimes
 
-# The whole table runs on the ends of each line of clients; between them, what could differ there. `make evidence`
-# (APP_PROTECT_TEST_FULL=1) runs everything everywhere.
-WHOLE = {"python3.7", "python3.13", "nodejs22.x", "nodejs24.x"}
+# Cases for every runtime.
 EVERYWHERE = {
     "echo",
     "folder-with-slash",
@@ -24,7 +20,8 @@ EVERYWHERE = {
     "misspelt-function",
     "raises-at-import",
 }
-FULL = os.environ.get("APP_PROTECT_TEST_FULL") == "1"
+# Where the whole table runs; elsewhere the above.
+THE_WHOLE_TABLE = {"python3.7", "python3.13", "nodejs22.x", "nodejs24.x"}
 
 
 def _parameters():
@@ -35,7 +32,7 @@ def _parameters():
             for case in table:
                 if not case.only(runtime.number) or attach in case.not_attached:
                     continue
-                if FULL or name in WHOLE or case.name in EVERYWHERE:
+                if cases.FULL or name in THE_WHOLE_TABLE or case.name in EVERYWHERE:
                     marks = [] if attach == "plain" else [cases.needs_product()]
                     yield pytest.param(name, attach, case, marks=marks, id=f"{name}-{attach}-{case.name}")
 
