@@ -38,7 +38,6 @@ struct Findings {
       rule = &item;
     }
   }
-  // A need gives way to a rule that names the path as closely.
   bool need_wins() const noexcept { return need >= 0 && (!rule || rule->literal < need); }
 };
 
@@ -60,6 +59,18 @@ PathVerdict judge_path(const BlobView &policy, std::string_view path, Direction 
       case PathUse::own: own = true; break;
     }
   });
+  // A need gives way to a rule that names the path as closely: a wider rule is passed over, and the next one asked.
+  auto pass_over_wider = [&](Findings &found, std::uint8_t PathItem::*stated) {
+    if (!found.need_wins()) return;
+    found.rule_number = kNoItem;
+    found.rule = nullptr;
+    policy.paths().each_match(path, [&](std::uint32_t number, const PathItem &item) {
+      if (item.use == PathUse::rule && item.*stated != kNoAction && item.literal >= found.need) found.rule_seen(number, item);
+    });
+  };
+  if (read.rule) pass_over_wider(read, &PathItem::read);
+  if (write.rule) pass_over_wider(write, &PathItem::write);
+
   Place place = place_of(policy, path);
   const std::uint8_t policy_id = event_policy(place);
   if (own) return {AP_DENY, policy_id, rule_files_own};

@@ -134,8 +134,8 @@ void judge_target(const BlobView &policy, const NameTable *names, const Target &
     if (provider.open) return set(verdict, AP_GRANT, rule_outbound_provider, provider.cls);
   }
 
-  // 6. An address that a permitted name has answered.
-  if (name.empty() && address.family && names) {
+  // 6. An address that a permitted name has answered; what no name may answer is bound by none.
+  if (name.empty() && address.family && names && !is_special(address)) {
     bool open = false;
     names->each_name(address, [&](std::string_view known, std::uint32_t) {
       open = open_name(policy, known, port, verdict);

@@ -116,7 +116,11 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
   const std::string_view known_real = operation.text2.data ? view(operation.text2) : program;
   bool found = operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
 
-  // At most three spellings: the real program, the program as called, argv[0] where it leads to the same program.
+  // At most three spellings: the real program; the program as called, and argv[0], where they lead to the same program. A path leads
+  // where it says, a bare name where PATH led at the start (for execve it is a file of the current directory).
+  auto leads_there = [&](std::string_view word) {
+    return !found || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
+  };
   CommandLine spellings[3];
   int count = 0;
   bool fits = true;
@@ -129,8 +133,8 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
   };
   if (PathText spelled; !found && program.find('/') != program.npos && spelled.normalise(program, cwd)) add(spelled.view());
   if (found) add(real.view());
-  if (!program.empty() && !has_dot_dot(program)) add(program);
-  if (!first.empty() && first != program && found && !has_dot_dot(first) && resolve_program(policy, first, cwd, other) && other.view() == real.view()) add(first);
+  if (!program.empty() && !has_dot_dot(program) && (program.find('/') != program.npos || leads_there(program))) add(program);
+  if (!first.empty() && first != program && found && !has_dot_dot(first) && leads_there(first)) add(first);
   if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);
 
   for (std::uint32_t i = 0; i < h.commands.count; ++i) {

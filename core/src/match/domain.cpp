@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match/domain.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "match/blob_writer.hpp"
 #include "match/idna.hpp"
@@ -32,6 +34,11 @@ constexpr unsigned pair_bit(char a, char b) {
   return (static_cast<unsigned char>(a) * 37u ^ static_cast<unsigned char>(b)) & 1023u;
 }
 constexpr bool any(const std::uint64_t *words) { return words[0] | words[1] | words[2] | words[3]; }
+constexpr std::size_t highest(const std::uint64_t *words) {
+  for (std::size_t w = 4; w-- > 0;)
+    if (words[w]) return w * 64 + 63 - static_cast<std::size_t>(__builtin_clzll(words[w]));
+  return 0;
+}
 
 bool is_name_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -126,13 +133,16 @@ const DomainItem *DomainMatcher::search(std::string_view name, std::uint16_t por
 
   // One pass from the end: the hash of every suffix; the longest ends-with entry wins, the exact one above all.
   const std::uint64_t *ends = table_.lengths[static_cast<int>(DomainForm::ends_with)];
-  const std::uint64_t *exact = table_.lengths[static_cast<int>(DomainForm::exact)];
+  const std::uint64_t *borders = table_.border_lengths;
   const DomainItem *found = nullptr;
-  if (bool exact_here = has_bit(exact, size); exact_here || any(ends)) {
+  const bool exact_here = has_bit(table_.lengths[static_cast<int>(DomainForm::exact)], size);
+  if (exact_here || any(ends) || any(borders)) {
+    const std::size_t longest = exact_here ? size : std::min(size, std::max(highest(ends), highest(borders)));
     std::uint64_t h = kStart;
-    for (std::size_t n = 1; n <= size; ++n) {
-      h = step(h, name[size - n]);
-      if (has_bit(ends, n))
+    for (std::size_t n = 1; n <= longest; ++n) {
+      const char c = name[size - n];
+      h = step(h, c);
+      if (has_bit(c == '.' ? borders : ends, n))
         if (const DomainItem *item = probe(h, DomainForm::ends_with, name.substr(size - n), port, stated)) found = item;
     }
     if (exact_here)
@@ -153,9 +163,7 @@ const DomainItem *DomainMatcher::search(std::string_view name, std::uint16_t por
 
   const std::uint64_t *inside = table_.lengths[static_cast<int>(DomainForm::contains)];
   if (!any(inside)) return nullptr;
-  std::size_t longest = 0;
-  for (std::size_t w = 4; w-- > 0 && longest == 0;)
-    if (inside[w]) longest = w * 64 + 63 - static_cast<std::size_t>(__builtin_clzll(inside[w]));
+  const std::size_t longest = highest(inside);
   const bool single = has_bit(inside, 1);
   for (std::size_t from = 0; from < size; ++from) {
     if (!single && (from + 1 >= size || !has_bit(table_.pairs, pair_bit(name[from], name[from + 1])))) continue;
@@ -183,7 +191,8 @@ DomainTable write_domains(BlobWriter &blob, const std::vector<DomainEntryWithRul
     auto number = static_cast<std::uint32_t>(items.size());
     items.push_back({blob.text(entry.text), kNoItem, rule, static_cast<std::uint16_t>(entry.text.size()), entry.port, entry.form, {}});
     index.add(hash_entry(entry.form, entry.text), number, [&](std::uint32_t before, std::uint32_t item) { items[before].next = item; });
-    set_bit(table.lengths[static_cast<int>(entry.form)], entry.text.size());
+    bool border = entry.form == DomainForm::ends_with && entry.text.starts_with('.');
+    set_bit(border ? table.border_lengths : table.lengths[static_cast<int>(entry.form)], entry.text.size());
     if (entry.form == DomainForm::contains && entry.text.size() > 1) set_bit(table.pairs, pair_bit(entry.text[0], entry.text[1]));
   }
   table.items = blob.array(items);

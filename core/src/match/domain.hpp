@@ -48,6 +48,7 @@ struct DomainTable {
   Range slots, items;
   // Which lengths occur, per form: bit n of word n/64. Entries are at most 255 bytes.
   std::uint64_t lengths[4][4];
+  std::uint64_t border_lengths[4];  // ends-with entries that begin with a dot; the others are in lengths
   std::uint64_t pairs[16];  // `contains`: first two bytes that occur, hashed to 1,024 bits
 };
 
@@ -57,7 +58,7 @@ class DomainMatcher {
   // The entry that meets `name` (normalised) on `port` (0 = any port will do): exact before ends-with before starts-with before
   // contains, longer before shorter, then the first written. nullptr when none does.
   const DomainItem *match(std::string_view name, std::uint16_t port) const noexcept;
-  // Whether an entry other than an exact one... is met exactly by name and states this very port.
+  // Only entries that state this very port.
   const DomainItem *match_with_port(std::string_view name, std::uint16_t port) const noexcept;
 
  private:

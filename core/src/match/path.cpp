@@ -191,7 +191,7 @@ PathTable write_paths(BlobWriter &blob, const std::vector<PathEntry> &entries) {
     std::size_t literal = wild == std::string::npos ? entry.pattern.size() : wild;
     auto number = static_cast<std::uint32_t>(items.size());
     items.push_back({blob.text(entry.pattern), kNoItem, entry.rule, static_cast<std::uint16_t>(entry.pattern.size()),
-                     static_cast<std::uint16_t>(literal), entry.use, entry.read, entry.write, 0});
+                     static_cast<std::uint16_t>(literal), entry.use, entry.read, entry.write, literal > 1 && literal + 2 == entry.pattern.size() && entry.pattern.ends_with("/**")});
     std::uint64_t h = 0;
     each_directory_hash(literal_directory(entry.pattern), [&](std::uint64_t hash) { h = hash; });
     index.add(h, number, [&](std::uint32_t before, std::uint32_t now) { items[before].next = now; });
@@ -208,6 +208,7 @@ bool valid_paths(std::string_view blob, const PathTable &table) {
     const PathItem &item = items[i];
     if (!text_in_bounds(blob, item.text, item.size) || item.literal > item.size) return false;
     if (item.next != kNoItem && (item.next <= i || item.next >= table.items.count)) return false;
+    if (item.whole_tree > 1 || (item.whole_tree && item.size < 4)) return false;
     if (static_cast<std::uint8_t>(item.use) > 3 || (item.read > 2 && item.read != kNoAction) || (item.write > 2 && item.write != kNoAction))
       return false;
   }

@@ -53,7 +53,7 @@ struct PathItem {
   std::uint16_t literal;     // bytes in front of the first wildcard; size where there is none
   PathUse use;
   std::uint8_t read, write;  // ap_action, or kNoAction: silent about this direction
-  std::uint8_t unused;
+  std::uint8_t whole_tree;   // "/dir/**", and no other wildcard
 };
 
 struct PathTable {
@@ -71,7 +71,11 @@ class PathMatcher {
   void each_match(std::string_view path, Visit &&visit) const noexcept {
     each_candidate(path, [&](std::uint32_t number, const PathItem &item) {
       std::string_view text = pattern(item);
-      if (item.literal == item.size ? text == path : match_path(text, path)) visit(number, item);
+      bool met;
+      if (item.literal == item.size) met = text == path;
+      else if (item.whole_tree) met = path.starts_with(text.substr(0, item.size - 3u)) && (path.size() == item.size - 3u || path[item.size - 3u] == '/');
+      else met = match_path(text, path);
+      if (met) visit(number, item);
     });
   }
   // The same without the match: every item whose literal directory is `path` or above it.

@@ -214,7 +214,7 @@ class Compiler {
         ancestors(std::string(literal_directory(form)));
       }
     };
-    if (header_.files_worst != AP_GRANT) {
+    if (header_.files_worst != AP_GRANT || header_.native != AP_GRANT) {  // native_code asks what a runtime library is
       Result<json::Value> document = json::parse(embedded::runtime_needs);
       if (document)
         for (const json::Value &item : document->find("needs")->items) {

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "match/command.hpp"
 #include "match/path.hpp"
+#include "policy/groups.hpp"
 
 namespace ap {
 namespace {
@@ -319,15 +320,15 @@ std::string_view nearest_name(std::string_view word, const std::vector<std::stri
   std::size_t best_distance = std::max<std::size_t>(1, std::min<std::size_t>(word.size(), 64) / 3) + 1;
   for (std::string_view candidate : candidates) {
     if (word.size() > 64) break;
-    std::vector<std::size_t> row(candidate.size() + 1);
+    std::vector<std::size_t> row(candidate.size() + 1), above(row.size()), before(row.size());
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = row[0];
+      before.swap(above);
+      above.swap(row);
       row[0] = i;
       for (std::size_t j = 1; j < row.size(); ++j) {
-        std::size_t above = row[j];
-        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (word[i - 1] != candidate[j - 1])});
-        diagonal = above;
+        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (word[i - 1] != candidate[j - 1])});
+        if (i > 1 && j > 1 && word[i - 1] == candidate[j - 2] && word[i - 2] == candidate[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
       }
     }
     if (row.back() < best_distance) {
@@ -346,6 +347,12 @@ ParsedPolicy parse_policy(std::string_view text) {
     if (std::size_t colon = message.find(": "); message.starts_with("line ") && colon != message.npos) {
       place = message.substr(0, colon);
       message = message.substr(colon + 2);
+    }
+    if (text.find_first_of("{[\"") == text.npos && root.error().code == ErrorCode::invalid_policy) {
+      std::string known;
+      for (std::string_view group : built_in_group_names()) known += (known.empty() ? "`" : ", `") + std::string(group) + "`";
+      place = "policy";
+      message = shown(text) + " is neither a JSON object nor the name of a built-in group (" + known + ")";
     }
     parsed.diagnostics.push_back({Diagnostic::Severity::error, place, message});
     return parsed;

@@ -36,7 +36,7 @@ ParsedPolicy parse_policy(std::string_view json);
 // One per line, "place: message", errors first; warnings begin with "warning: " behind the place.
 std::string to_text(const std::vector<Diagnostic> &diagnostics);
 
-// The candidate that is nearest to `word` (edit distance, at most a third of its length); empty when none is near.
+// The candidate that is nearest to `word` (edits and exchanged neighbours, at most a third of its length); empty when none is near.
 std::string_view nearest_name(std::string_view word, const std::vector<std::string_view> &candidates);
 
 }  // namespace ap

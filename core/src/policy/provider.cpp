@@ -115,16 +115,18 @@ ProviderTables provider_tables(const Surroundings &here, ProviderLevel level) {
 
 bool region_form(std::string_view name, HostName &out) noexcept {
   out.clear();
-  while (true) {
-    std::size_t dot = name.find('.');
-    std::string_view label = name.substr(0, dot);
-    std::size_t region = region_at_end(label);
-    out.append(label.substr(0, label.size() - region));
-    if (region) out.append("{r}");
-    if (dot == name.npos) return !out.overflowed();
-    out.append('.');
-    name.remove_prefix(dot + 1);
+  std::size_t label = 0, copied = 0;
+  for (std::size_t i = 0; i <= name.size(); ++i) {
+    if (i < name.size() && name[i] != '.') continue;
+    if (std::size_t region = region_at_end(name.substr(label, i - label))) {
+      out.append(name.substr(copied, i - region - copied));
+      out.append("{r}");
+      copied = i;
+    }
+    label = i + 1;
   }
+  out.append(name.substr(copied));
+  return !out.overflowed();
 }
 
 }  // namespace ap
