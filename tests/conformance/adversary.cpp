@@ -192,6 +192,62 @@ TEST(AdversaryTest, AThousandCommandRules) {
   EXPECT_EQ(policy.spawn("/usr/bin/foo", {"foo", "--n=1000"}), AP_DENY);
 }
 
+// A hook that is wrong, or newer than the core, must not open a door.
+TEST(AdversaryTest, OperationsThatAreNone) {
+  const Policy policy(R"({"schema": 1, "outbound": {"action": "deny", "local": "deny"}, "files": {"tmp": "deny",
+                         "application": "deny", "elsewhere": "deny"}, "child_processes": {"action": "deny"}})");
+  ASSERT_TRUE(policy.valid()) << policy.diagnostics;
+  const std::string path = "/srv/x";
+  for (const int resource : {0, 1, 2, 3, 4, 5, 255}) {
+    for (int kind : {0, 9, 29, 33, 99, 255}) {
+      ap_operation operation{};
+      operation.resource = static_cast<uint8_t>(resource);
+      operation.kind = static_cast<uint8_t>(kind);
+      EXPECT_EQ(policy.check(operation), AP_DENY) << "resource " << resource << " kind " << kind << " without text";
+      operation.text = str(path);
+      EXPECT_EQ(policy.check(operation), AP_DENY) << "resource " << resource << " kind " << kind << " of /srv/x";
+    }
+  }
+}
+
+TEST(AdversaryTest, RandomOperations) {
+  const Policy policy(
+      R"({"schema": 1, "outbound": {"action": "deny", "allow_cloud_provider": "strict", "allowed_domains":
+    ["stripe", "10.0.0.0/8:443"]}, "files": {"tmp": "observe", "application": "deny", "rules": [{"path": "/**/a*", "read": "deny"}]},
+    "child_processes": {"action": "deny", "rules": [{"command": "^/usr/bin/env ", "action": "grant"}]}})");
+  ASSERT_TRUE(policy.valid()) << policy.diagnostics;
+  std::mt19937 random(1);
+  const std::vector<std::string> pieces = {"",     "/",        "..",         "tmp", "/var/task/", "stripe",
+                                           ".com", "10.0.0.1", "[::1]",      "%lo", "\xff",       std::string(1, 0),
+                                           " ",    "0x7f",     "/proc/self", "env", "é",          ":443",
+                                           "//",   "xn--"};
+  auto text = [&] {
+    std::string result;
+    for (unsigned n = random() % 6; n; --n) result += pieces[random() % pieces.size()];
+    return result;
+  };
+  for (int round = 0; round < 50000; ++round) {
+    const std::string one = text(), two = text(), three = text();
+    const ap_str argv[] = {str(three), {nullptr, 0}, str(two)};
+    ap_operation operation{};
+    operation.resource = static_cast<uint8_t>(1 + random() % 4);
+    operation.kind = static_cast<uint8_t>(random() % 3 ? 1 + random() % 43 : random());
+    operation.protocol = static_cast<uint8_t>(random() % 6);
+    operation.flags = static_cast<uint32_t>(random() % 64);
+    if (random() % 8) operation.text = str(one);
+    if (random() % 2) operation.text2 = str(two);
+    if (random() % 2) operation.cwd = str(three);
+    operation.argv = random() % 4 ? argv : nullptr;
+    operation.argc = random() % 4;
+    operation.family = static_cast<uint8_t>(random() % 3 ? (random() % 2 ? 4 : 6) : random());
+    for (auto& byte : operation.address) byte = static_cast<uint8_t>(random() % 3 ? 0 : random());
+    operation.port = static_cast<uint16_t>(random() % 2 ? 443 : random());
+    const int action = policy.check(operation);
+    ASSERT_TRUE(action == AP_GRANT || action == AP_OBSERVE || action == AP_DENY) << round;
+    ASSERT_EQ(policy.check(operation), action) << "the same question, another answer: round " << round;
+  }
+}
+
 // Bytes changed, dropped and doubled in a good policy: always a policy or a diagnostic.
 TEST(AdversaryTest, MutatedPolicies) {
   const std::string good =
