@@ -152,7 +152,7 @@ long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &
   return 0;
 }
 
-long open_without_links(const char *path, std::uint64_t flags, std::uint64_t mode) noexcept {
+long open_without_links(int directory, const char *path, std::uint64_t flags, std::uint64_t mode) noexcept {
   // openat2 refuses what openat ignores: unknown flags, a mode where nothing is made, company for O_PATH.
   constexpr std::uint64_t known = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC |
                                   O_DIRECT | O_LARGEFILE | 0100000 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
@@ -161,7 +161,7 @@ long open_without_links(const char *path, std::uint64_t flags, std::uint64_t mod
   if (flags & O_PATH) how.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   else if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = mode & 07777;
   how.resolve = RESOLVE_NO_SYMLINKS;
-  return sys::call(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  return sys::call(SYS_openat2, directory, path, &how, sizeof how);
 }
 
 long hold(long fd) noexcept {
@@ -189,11 +189,16 @@ DescriptorPath::DescriptorPath(int fd) noexcept {
 long path_of(int fd, PathBuffer &out) noexcept {
   const DescriptorPath link(fd);
   const long n = sys::call(SYS_readlink, link.text, out.data, sizeof out.data);
+  if (n < 0) out.size = 0;
   if (n < 0) return n == -ENOENT ? -EBADF : n;
+  out.size = 0;
   if (n == static_cast<long>(sizeof out.data)) return -ENAMETOOLONG;
   out.size = static_cast<std::uint32_t>(n);
   out.data[n] = 0;
-  if (out.data[0] != '/') return -ENOTDIR;
+  if (out.data[0] != '/') {
+    out.size = 0;
+    return -ENOTDIR;
+  }
   constexpr std::string_view gone = " (deleted)";
   if (out.size > gone.size() && out.view().substr(out.size - gone.size()) == gone) {
     struct stat st;
@@ -214,7 +219,7 @@ constexpr long kSlow = -4096;
     real.size = 0;
     return kSlow;
   }
-  const long fd = open_without_links(joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0);
+  const long fd = open_without_links(AT_FDCWD, joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0);
   if (fd >= 0) {
     object.reset(fd);
     return 0;
@@ -262,7 +267,7 @@ long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
     directory.assign(text.substr(0, begin));
   }
   const bool whole = name.empty() || name == "." || name == "..";  // "/", "a/.", "..": the entry is a directory itself
-  if (name.empty()) entry.name = ".";
+  if (name.empty()) entry.name = "/";  // nothing but slashes
 
   // Links in the directory part are followed, as the call itself would.
   long fd = sys::call(SYS_openat, dirfd, directory.data, O_PATH | O_CLOEXEC | O_DIRECTORY);
@@ -274,8 +279,9 @@ long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
   }
   const long result = path_of(entry.parent.get(), entry.path);
   if (result < 0) return result;
-  if (entry.path.size > 1 && !entry.path.append("/")) return -ENAMETOOLONG;
-  return entry.path.append(name) ? 0 : -ENAMETOOLONG;
+  if ((entry.path.size == 1 || entry.path.append("/")) && entry.path.append(name)) return 0;
+  entry.path.size = 0;
+  return -ENAMETOOLONG;
 }
 
 }  // namespace canonical

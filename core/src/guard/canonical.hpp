@@ -52,8 +52,8 @@ bool is_normal(std::string_view path) noexcept;
 // `self`). 0, or an error when there is no such text (directory gone, too long): then only the slow way knows.
 long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &normal) noexcept;
 
-// openat2 with RESOLVE_NO_SYMLINKS on an absolute path. -ENOSYS where the kernel has none.
-long open_without_links(const char *path, std::uint64_t flags, std::uint64_t mode) noexcept;
+// openat2 with RESOLVE_NO_SYMLINKS; `directory` is not looked at for an absolute path. -ENOSYS where the kernel has none.
+long open_without_links(int directory, const char *path, std::uint64_t flags, std::uint64_t mode) noexcept;
 
 // Moves a descriptor to a high number. The same number where that is not possible.
 long hold(long fd) noexcept;
@@ -72,11 +72,13 @@ struct DescriptorPath {
 bool needs_slow_way(long error, bool relative) noexcept;
 
 // O_PATH descriptor and real path of an existing object, by whichever way is enough. `flags`: O_NOFOLLOW, O_DIRECTORY or 0.
-// On an error `real` is the best text there is for a decision (empty: none), on -ENOTDIR with an open `object` it has no path.
+// On an error `real` is the best text there is for a decision (empty: none). An error with an open `object`: it has no path
+// (-ENOTDIR: a pipe, a socket) or none that can be told (-ENAMETOOLONG, no /proc).
 long find(int dirfd, const PathBuffer &path, int flags, Descriptor &object, PathBuffer &real) noexcept;
 
 // The directory entry a path names, for calls that make, remove or rename it: O_PATH descriptor of the real directory,
-// the last component as written (with trailing slashes), and the entry's path. `path` must stay as long as `entry`.
+// the last component as written (with trailing slashes), and the entry's path. `path` must stay as long as `entry`. An error with
+// an open `parent`: the entry's path cannot be told.
 struct Entry {
   Descriptor parent;
   const char *name = nullptr;

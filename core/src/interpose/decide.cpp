@@ -54,4 +54,12 @@ long decide(Operation &operation, std::string_view called, std::string_view call
   return judge(operation, verdict) == AP_GRANT ? 0 : settle(operation, verdict, called, called2);
 }
 
+long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept {
+  Operation operation = file(kind, {});
+  Verdict verdict;
+  if (judge(operation, verdict) == AP_GRANT) return 0;
+  operation.text = str(called);
+  return settle(operation, verdict, called);
+}
+
 }  // namespace ap::interpose

@@ -25,6 +25,9 @@ long settle(const Operation &operation, const Verdict &verdict, std::string_view
 
 long decide(Operation &operation, std::string_view called, std::string_view called2 = {}) noexcept;
 
+// A file whose path cannot be told (deeper than PATH_MAX, no /proc): the severest action of the files dimension.
+long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept;
+
 // Whether some operation is denied by the sealed policy: then line 2 also defends itself. Set by install.
 extern bool enforcing;
 

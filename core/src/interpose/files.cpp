@@ -40,12 +40,15 @@ long on_object(std::uint8_t kind, int dirfd, long user_path, int flags, Act act)
   if (length == 0) return -ENOENT;
   Descriptor object;
   const long found = canonical::find(dirfd, path, flags, object, real);
-  if (found < 0 && object && found != -ENOTDIR) return -EPERM;  // cannot be named, so not judged
-  if (real.size && !(found == -ENOTDIR && object)) {
+  if (found < 0 && object) {  // no path: a pipe, a socket; or none that can be told
+    if (const long refused = found == -ENOTDIR ? 0 : decide_unnamed(kind, path.view())) return refused;
+    return act(object.get());
+  }
+  if (real.size) {  // also for what is not there: the answer must not depend on it
     Operation op = file(kind, real.view());
     if (const long refused = decide(op, path.view())) return refused;
   }
-  return found < 0 && !object ? found : act(object.get());
+  return found < 0 ? found : act(object.get());
 }
 
 // A name in a directory. act(directory, name) issues the call.
@@ -56,6 +59,10 @@ long on_entry(std::uint8_t kind, int dirfd, long user_path, Act act) {
   if (length < 0) return length;
   Entry entry;
   const long found = canonical::resolve_entry(dirfd, path, entry);
+  if (found < 0 && entry.parent) {
+    if (const long refused = decide_unnamed(kind, path.view())) return refused;
+    return act(entry.parent.get(), entry.name);
+  }
   if (found < 0) {
     PathBuffer joined;  // the answer must not depend on what is there
     if (length && canonical::absolute(dirfd, path.view(), joined, entry.path) == 0) {
@@ -63,6 +70,14 @@ long on_entry(std::uint8_t kind, int dirfd, long user_path, Act act) {
       if (const long refused = decide(op, path.view())) return refused;
     }
     return found;
+  }
+  // A slash behind a link leads over it, unless the entry is made or removed: then the call is about the directory there.
+  if ((kind == AP_FILE_STAT || kind == AP_FILE_METADATA) && path.data[path.size - 1] == '/') {
+    Descriptor object;
+    if (const long r = canonical::find(dirfd, path, O_DIRECTORY, object, entry.path); r < 0) return r;
+    Operation op = file(kind, entry.path.view());
+    if (const long refused = decide(op, path.view())) return refused;
+    return act(object.get(), ".");
   }
   Operation op = file(kind, entry.path.view());
   if (const long refused = decide(op, path.view())) return refused;
@@ -191,8 +206,8 @@ long do_renameat2(long from_dir, long from_path, long to_dir, long to_path, long
   if (const long n = copy_path(from, text(from_path)); n < 0) return n;
   if (const long n = copy_path(to, text(to_path)); n < 0) return n;
   Entry source, target;
-  if (const long r = canonical::resolve_entry(fd_of(from_dir), from, source); r < 0) return r;
-  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0) return r;
+  if (const long r = canonical::resolve_entry(fd_of(from_dir), from, source); r < 0 && !source.parent) return r;
+  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
   Operation op = file(AP_FILE_RENAME, source.path.view());
   op.text2 = str(target.path.view());
   Verdict verdict;
@@ -219,13 +234,14 @@ long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long wo
   if (const long n = copy_path(from, text(from_path)); n < 0) return n;
   if (const long n = copy_path(to, text(to_path)); n < 0) return n;
   Entry target;
-  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0) return r;
+  if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
   Descriptor object;
   const bool empty = (flags & AT_EMPTY_PATH) && from.size == 0;
   if (empty) {
-    if (const long r = canonical::path_of(fd_of(from_dir), real); r < 0) return r == -ENOTDIR ? -EPERM : r;
+    if (const long r = canonical::path_of(fd_of(from_dir), real); r < 0) return r == -ENOTDIR ? -EXDEV : r;
   } else if (const long r = canonical::find(fd_of(from_dir), from, nofollow(!(flags & AT_SYMLINK_FOLLOW)), object, real); r < 0) {
-    return r == -ENOTDIR && object ? -EPERM : r;
+    return object ? -EXDEV : r;  // a pipe has no directory on any file system
   }
   Operation op = file(AP_FILE_LINK, real.view());
   op.text2 = str(target.path.view());

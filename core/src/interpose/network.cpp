@@ -20,10 +20,6 @@
 #include "interpose/originals.hpp"
 #include "interpose/user_memory.hpp"
 
-#ifndef AF_VSOCK
-#define AF_VSOCK 40
-#endif
-
 namespace ap::interpose {
 namespace {
 
@@ -224,27 +220,25 @@ long do_bind(long fd, long user_address, long size, long, long, long) {
   return sys::call(SYS_bind, fd_of(fd), address.bytes, address.size);
 }
 
-// Families that carry data out and whose addresses are not judged at connect or send: decided here, as an outbound operation
-// without an address.
+// Sockets whose addresses are not judged at connect or send (other families, raw, UDP-Lite, SCTP): decided when they are made,
+// as an outbound operation without an address.
+bool is_judged_later(int family, int type, int protocol) {
+  switch (family) {
+    case AF_UNIX: case AF_NETLINK: case AF_ALG: return true;
+    case AF_INET: case AF_INET6: return (type & 0xf) != SOCK_RAW && protocol != IPPROTO_UDPLITE && protocol != IPPROTO_SCTP;
+    default: return false;
+  }
+}
+
 long do_socket(long family, long type, long protocol, long, long, long) {
-  switch (static_cast<int>(family)) {
-    case AF_UNIX: case AF_INET: case AF_INET6: case AF_NETLINK: case AF_ALG: case AF_UNSPEC: break;
-    default: {
-      Operation op{};
-      op.resource = AP_OUTBOUND;
-      op.kind = AP_CONNECT;
-      if (const long refused = decide(op, {})) return refused;
-    }
-  }
-  const int kind = static_cast<int>(type) & 0xf;
-  const bool inet = family == AF_INET || family == AF_INET6;
-  if (inet && (kind == SOCK_RAW || static_cast<int>(protocol) == 136 /* UDP-Lite */ || static_cast<int>(protocol) == 132 /* SCTP */)) {
-    Operation op{};
-    op.resource = AP_OUTBOUND;
-    op.kind = AP_CONNECT;
-    if (const long refused = decide(op, {})) return refused;
-  }
-  return sys::call(SYS_socket, static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol));
+  const long fd = sys::call(SYS_socket, static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol));
+  if (fd < 0 || is_judged_later(static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol))) return fd;
+  Operation op{};
+  op.resource = AP_OUTBOUND;
+  op.kind = AP_CONNECT;
+  const long refused = decide(op, {});
+  if (refused) sys::call(SYS_close, fd);
+  return refused ? refused : fd;
 }
 
 template <typename F>

@@ -78,31 +78,32 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
   const bool relative = path.data[0] != '/';
   if (action == AP_DENY) {
     // Refused, unless the text is not the real path after all.
-    const long probe = canonical::open_without_links(joined.data, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
+    const long probe = canonical::open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
     if (probe >= 0) sys::call(SYS_close, probe);
     else if (canonical::needs_slow_way(probe, relative)) return kSlow;
     return settle(judged.operation, judged.verdict, path.view()) < 0 ? -EPERM
-           : canonical::open_without_links(joined.data, flags, mode);  // the loader's own read of code
+           : canonical::open_without_links(AT_FDCWD, joined.data, flags, mode);  // the loader's own read of code
   }
-  const long fd = canonical::open_without_links(joined.data, flags, mode);
+  const long fd = canonical::open_without_links(AT_FDCWD, joined.data, flags, mode);
   if (fd < 0 && canonical::needs_slow_way(fd, relative)) return kSlow;
   settle(judged.operation, judged.verdict, path.view());
   return fd;
 }
 
-// Makes the file in the real directory. A link in the last place is followed by hand, as the kernel would.
-[[gnu::noinline]] long create_in_directory(int dirfd, const PathBuffer &called, std::uint64_t flags, std::uint64_t mode) {
+// By its name in the real directory, made there if asked. A link in the last place is followed by hand, as the kernel would.
+[[gnu::noinline]] long open_in_directory(int dirfd, const PathBuffer &called, std::uint64_t flags, std::uint64_t mode) {
   PathBuffer path = called;
   Descriptor from(-1);
   for (int links = 0; links < 40; ++links) {
     canonical::Entry entry;
     long result = canonical::resolve_entry(from ? from.get() : dirfd, path, entry);
-    if (result < 0) return result;
+    if (result < 0 && !entry.parent) return result;
     entry.parent.reset(canonical::hold(entry.parent.release()));
     Judged judged;
     judge_open(entry.path.view(), flags, judged);
     if (judged.verdict.action == AP_DENY && settle(judged.operation, judged.verdict, called.view()) < 0) return -EPERM;
-    const long fd = sys::call(SYS_openat, entry.parent.get(), entry.name, flags | O_NOFOLLOW, mode);
+    long fd = canonical::open_without_links(entry.parent.get(), entry.name, flags, mode);
+    if (fd < 0 && fd != -ELOOP && canonical::needs_slow_way(fd, false)) fd = sys::call(SYS_openat, entry.parent.get(), entry.name, flags | O_NOFOLLOW, mode);
     if (fd != -ELOOP || (flags & (O_NOFOLLOW | O_EXCL))) {
       if (judged.verdict.action == AP_OBSERVE) settle(judged.operation, judged.verdict, called.view());
       return fd;
@@ -121,13 +122,14 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
 // The slow way: the object first, its real path, then the open of that object.
 [[gnu::noinline]] long open_by_object(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve,
                                       PathBuffer &real) {
-  if ((flags & O_CREAT) && (flags & O_EXCL) && !resolve) return create_in_directory(dirfd, path, flags, mode);
+  const bool slash = path.data[path.size - 1] == '/';  // leads over a link even with O_NOFOLLOW
+  if (!resolve && (((flags & O_CREAT) && (flags & O_EXCL)) || ((flags & (O_NOFOLLOW | O_PATH)) == O_NOFOLLOW && !slash))) return open_in_directory(dirfd, path, flags, mode);
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC | (flags & (O_NOFOLLOW | O_DIRECTORY));
   how.resolve = resolve;
   const long probe = resolve ? sys::call(SYS_openat2, dirfd, path.data, &how, sizeof how)
                              : sys::call(SYS_openat, dirfd, path.data, how.flags);
-  if (probe == -ENOENT && (flags & O_CREAT) && !resolve) return create_in_directory(dirfd, path, flags, mode);
+  if (probe == -ENOENT && (flags & O_CREAT) && !resolve) return open_in_directory(dirfd, path, flags, mode);
   Judged judged;
   if (probe < 0) {  // the answer must not depend on what is there
     if (!real.size) return probe;
@@ -138,22 +140,18 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
   const long named = canonical::path_of(object.get(), real);
   if (named == -ENOTDIR) {
     judged.verdict = Verdict{};  // a pipe, a socket: no file, and open already
-  } else if (named < 0) {
-    return -EPERM;  // no /proc, no descriptors left: not to be judged
   } else {
     judge_open(real.view(), flags, judged);
     if (settle(judged.operation, judged.verdict, path.view()) < 0) return -EPERM;
   }
-  if ((flags & O_NOFOLLOW) && !(flags & O_PATH)) {
-    struct stat st;
-    if (sys::call(SYS_fstat, object.get(), &st) == 0 && S_ISLNK(st.st_mode)) return -ELOOP;
-  }
+  if ((flags & O_NOFOLLOW) && !(flags & O_PATH) && !slash) return -ELOOP;  // openat2 with walk flags: not to be told apart
   if ((flags & (O_PATH | O_NOFOLLOW)) == (O_PATH | O_NOFOLLOW)) {  // may be the link itself: the same descriptor, lowest number
     return sys::call(SYS_fcntl, object.get(), flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
   }
   if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
-  const DescriptorPath again(object.get());
-  return sys::call(SYS_openat, AT_FDCWD, again.text, flags & ~std::uint64_t{O_CREAT | O_EXCL | O_NOFOLLOW}, mode);
+  // The flag is kept, for fcntl(F_GETFL): with a last component that is no link.
+  if (flags & O_NOFOLLOW) return sys::call(SYS_openat, object.get(), ".", flags & ~std::uint64_t{O_CREAT}, mode);
+  return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object.get()).text, flags & ~std::uint64_t{O_CREAT | O_EXCL}, mode);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ std::uintptr_t probed[kSlots];  // page numbers seen readable, by their low bits
 bool page_readable(std::uintptr_t address) {
   const std::uintptr_t page = address / kPage;
   std::uintptr_t &slot = probed[page % kSlots];
-  if (page && __atomic_load_n(&slot, __ATOMIC_RELAXED) == page) return true;
+  if (!page) return false;  // a null set would not be read
+  if (__atomic_load_n(&slot, __ATOMIC_RELAXED) == page) return true;
   // Copies the set before it looks at `how`: EFAULT for a bad address, EINVAL otherwise, and the mask stays as it is.
   if (sys::call(SYS_rt_sigprocmask, -1, address & ~std::uintptr_t{7}, 0, 8) == -EFAULT) return false;
   __atomic_store_n(&slot, page, __ATOMIC_RELAXED);

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program must not be able to tell: hundreds of edge cases give the same lines without us, under grant and under observe."""
+
+import shutil
+import subprocess
+import tempfile
+
+from harness import Run, Tools, check, policy
+
+GRANT = policy(files={"tmp": "grant", "elsewhere": "grant", "rules": [{"path": "/nowhere/**", "read": "observe", "write": "observe"}]},
+               outbound={"action": "deny", "local": "grant", "allowed_domains": ["name", "x*", "localhost", "=first.test"]}, child_processes="grant")
+OBSERVE = policy(files={"tmp": "observe", "application": "observe", "elsewhere": "observe"}, outbound={"action": "observe", "local": "observe"},
+                 child_processes={"action": "observe", "unguarded": "observe"}, native_code="observe")
+
+
+def lines_of(under, user=None):
+    folder = tempfile.mkdtemp(prefix="ap_fidelity_", dir="/var/tmp")
+    if user:
+        shutil.chown(folder, user)
+    run = Run(folder, under=under, program=Tools.fidelity, timeout=60, user=user, log=None)
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder:
+        run.out = run.out.replace(folder, "FOLDER")
+    return run
+
+
+def compare(title, plain, run, under_denies=False):
+    a, b = plain.out.split("\n"), run.out.split("\n")
+    check(f"fidelity: {title}: as many lines", len(a) == len(b) and run.status == plain.status, f"{len(a)} {len(b)} {run.status} {run.err[-300:]} {b[-1]}")
+    for x, y in zip(a, b):
+        if under_denies and x.startswith(("levels", "deep cwd")):
+            continue  # deeper than a path can say: cannot be judged, so refused where anything is denied
+        check(f"fidelity: {title}: {x.split(':')[0]}", x == y, f"{x!r} became {y!r}")
+
+
+def test():
+    plain = lines_of(None)
+    check("fidelity: the program itself", plain.status == 0 and len(plain.out.split("\n")) > 250, plain)
+    compare("again", plain, lines_of(None))
+    for name, under in (("grant", GRANT), ("observe", OBSERVE)):
+        compare(name, plain, lines_of(under), under is GRANT)
+    plain = lines_of(None, user="nobody")
+    for name, under in (("grant, no root", GRANT), ("observe, no root", OBSERVE)):
+        compare(name, plain, lines_of(under, user="nobody"), under is GRANT)
