@@ -227,6 +227,9 @@ class PolicyTest : public testing::Test {
       for (std::string line; !found && std::getline(stream, line);) found = met(entry, line);
       EXPECT_TRUE(found) << shown << "\nexpected " << json(entry) << "\ndiagnostics:\n" << policy.diagnostics;
     }
+    if (case_["silent"].GetBool()) {
+      EXPECT_EQ(policy.diagnostics, "") << shown;
+    }
     if (!policy.handle || case_["summary"].Empty()) return;
     char summary[4096];
     api().policy_summary(policy.handle, summary, sizeof summary);

@@ -36,7 +36,7 @@ KINDS = {
 RESOURCE = {kind: resource for resource, kinds in KINDS.items() for kind in kinds.split()}
 FILE_KEYS = {"about", "surroundings", "policy", "policies", "cases"}
 DECISION_KEYS = {"name", "policy", "surroundings", "answers", "operation", "expect"}
-POLICY_KEYS = {"name", "policy", "surroundings", "valid", "diagnostics", "summary"}
+POLICY_KEYS = {"name", "policy", "surroundings", "valid", "diagnostics", "silent", "summary"}
 TEXT_FIELDS = {  # which field is ap_operation.text
     "outbound": {"host", "path"},
     "files": {"path"},
@@ -213,6 +213,7 @@ def render(path):
                     **flat,
                     "valid": case["valid"],
                     "diagnostics": case.get("diagnostics", []),
+                    "silent": case.get("silent", False),
                     "summary": case.get("summary", []),
                 },
             )
