@@ -64,21 +64,14 @@ function binding(name) {
 // guard: what a worker must --require. inherited: this process was started with that option.
 function installHooks(needs, guard, inherited) {
   const { health } = require('./settle');
-  const loaded = process.moduleLoadList;
-  const world = {
-    binding,
-    Module: module.constructor,
-    isLoaded: (id) => Array.isArray(loaded) && loaded.includes(`NativeModule ${id}`),
-  };
+  if (needs === 0) return;
+  const world = { binding, Module: module.constructor, loads: require('./hooks/builtin_loads').watch() };
   const parts = [];
   if (needs & FILES) parts.push(['files', () => { require('./hooks/files').install(world); require('./hooks/network').installListening(world); }]);
   if (needs & NETWORK) parts.push(['network', () => require('./hooks/network').install(world)]);
   if (needs & PROCESSES) parts.push(['processes', () => require('./hooks/processes').install(world)]);
   if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
-  if (needs) {
-    const wrap = (workerThreads) => require('./hooks/workers').install({ workerThreads, guard, inherited, execArgv: ownExecArgv });
-    parts.push(['workers', () => require('./hooks/worker_trap').install({ Module: world.Module, isLoaded: world.isLoaded, wrap })]);
-  }
+  parts.push(['workers', () => require('./hooks/workers').install(world, { guard, inherited, execArgv: ownExecArgv })]);
   for (const [name, install] of parts) {
     try {
       install();
@@ -87,7 +80,7 @@ function installHooks(needs, guard, inherited) {
     }
   }
   // import { readFile } from 'fs' reads a copy of the exports
-  if (needs) world.Module.syncBuiltinESMExports();
+  world.Module.syncBuiltinESMExports();
 }
 
 // Options of this process without our own --require: what its workers are given. fork() passes process.execArgv on, so they

@@ -12,7 +12,7 @@
 'use strict';
 
 const {
-  apply, getPrototypeOf, nodeMajor, Promise, promiseReject,
+  apply, getPrototypeOf, nodeMajor, promiseReject,
 } = require('../primordials');
 const attribution = require('../attribution');
 const code = require('../code_loading');
@@ -309,7 +309,7 @@ function pathOf(value, fileURLToPath) {
   }
 }
 
-function installPublic(fs, fileURLToPath, isLoaded) {
+function installPublic(fs, fileURLToPath, loads) {
   const opendir = (api, asynchronous, path) => {
     const judgement = native.list(path);
     return judgement === undefined ? undefined : settle(judgement, api, asynchronous);
@@ -325,19 +325,7 @@ function installPublic(fs, fileURLToPath, isLoaded) {
     return apply(original, this, arguments);
   });
 
-  // fs.promises.opendir is util.promisify(opendir), made when that module is loaded (a millisecond we do not spend): the
-  // custom form, left on the original before, is what promisify() will take.
-  const promisified = (original) => function opendir_(path, options) {
-    const copy = pathOf(path, fileURLToPath);
-    if (copy !== undefined) {
-      const rule = opendir('fs.promises.opendir', true, copy);
-      if (rule !== undefined) return promiseReject(errorOf(rule, 'opendir', copy, undefined, opendir_));
-    }
-    return new Promise((resolve, reject) => {
-      apply(original, fs, [copy === undefined ? path : copy, options, (error, directory) => (error ? reject(error) : resolve(directory))]);
-    });
-  };
-  const callbackForm = expose(fs, 'opendir', (original) => function opendirCallback(path, options, callback) {
+  expose(fs, 'opendir', (original) => function opendirCallback(path, options, callback) {
     const done = typeof options === 'function' ? options : callback;
     const copy = typeof done === 'function' ? pathOf(path, fileURLToPath) : undefined;
     if (copy !== undefined) {
@@ -350,15 +338,15 @@ function installPublic(fs, fileURLToPath, isLoaded) {
     }
     return apply(original, this, arguments);
   });
-  if (callbackForm !== undefined) {
-    const custom = Symbol.for('nodejs.util.promisify.custom');
-    const form = promisified(callbackForm);
-    Object.defineProperty(form, 'name', { __proto__: null, value: 'opendir', configurable: true });
-    for (const holder of [callbackForm, fs.opendir]) {
-      Object.defineProperty(holder, custom, { __proto__: null, value: form, configurable: true, enumerable: false });
+  loads.when('internal/fs/promises', () => expose(fs.promises, 'opendir', (original) => function opendirPromise(path) {
+    const copy = pathOf(path, fileURLToPath);
+    if (copy !== undefined) {
+      const rule = opendir('fs.promises.opendir', true, copy);
+      if (rule !== undefined) return promiseReject(errorOf(rule, 'opendir', copy, undefined, opendirPromise));
+      arguments[0] = copy;
     }
-    if (isLoaded('internal/fs/promises')) expose(fs.promises, 'opendir', () => form);
-  }
+    return apply(original, this, arguments);
+  }));
 
   if (fs.openAsBlob) {
     expose(fs, 'openAsBlob', (original) => function openAsBlob(path) {
@@ -386,14 +374,14 @@ function installPublic(fs, fileURLToPath, isLoaded) {
   }
 }
 
-function install({ binding, Module, isLoaded }) {
+function install({ binding, Module, loads }) {
   code.install(Module);
   const fs = require('fs');
   const { fileURLToPath } = require('url');
   const internal = binding('fs');
   if (internal === undefined) health('node_binding', 'process.binding("fs") is not available: file hooks are public functions and line 2 only');
   else installBinding(internal);
-  installPublic(fs, fileURLToPath, isLoaded);
+  installPublic(fs, fileURLToPath, loads);
 }
 
 module.exports = { install };

@@ -46,7 +46,7 @@ function guardClass(object, name, what, api) {
   });
 }
 
-function install({ binding, isLoaded }) {
+function install({ binding, loads }) {
   expose(process, 'dlopen', (original) => function dlopen(module, filename) {
     if (typeof filename === 'string') {
       const judgement = native.load(filename);
@@ -65,7 +65,7 @@ function install({ binding, isLoaded }) {
     guardCall(inspector, 'open', 'node:inspector', 'inspector.open', replace);
     guardCall(inspector, 'callAndPauseOnStart', 'node:inspector', 'inspector.callAndPauseOnStart', replace);
     // Loaded before us: the module has taken the originals already.
-    if (isLoaded('inspector')) {
+    if (loads.isLoaded('inspector')) {
       const session = require('inspector').Session.prototype;
       for (const name of ['connect', 'connectToMainThread']) guardCall(session, name, 'node:inspector', `inspector.Session.${name}`, replace);
       guardCall(require('inspector'), 'open', 'node:inspector', 'inspector.open', replace);

@@ -268,7 +268,7 @@ function wrapPromises(promises) {
   }
 }
 
-function install({ binding, isLoaded }) {
+function install({ binding, loads }) {
   const cares = binding('cares_wrap');
   const tcp = binding('tcp_wrap');
   const pipe = binding('pipe_wrap');
@@ -285,7 +285,7 @@ function install({ binding, isLoaded }) {
   hookTcp(tcp.TCP.prototype, 'connect6');
   hookPipe(pipe.Pipe.prototype);
   for (const name of ['connect', 'connect6', 'send', 'send6']) hookUdp(udp.UDP.prototype, name);
-  if (isLoaded('internal/dns/promises')) wrapPromises(require('dns').promises);
+  if (loads.isLoaded('internal/dns/promises')) wrapPromises(require('dns').promises);
 }
 
 // The creating half of unix sockets belongs to files: installed where those are.

@@ -2,7 +2,7 @@
 //
 // Workers have bindings of their own, so the hooks must be installed in each before its user code: by `--require`.
 //
-// Installed when worker_threads is first loaded (worker_trap.js). Whether a worker runs the preload of its parent depends on options.execArgv, options.env and the Node version. Worker is
+// Installed when worker_threads is first loaded. Whether a worker runs the preload of its parent depends on options.execArgv, options.env and the Node version. Worker is
 // therefore wrapped: where the preload would be lost, execArgv is given it first. The original class is not left in
 // Worker.prototype.constructor. Not covered: the thread of module.register() hooks in a program that was not started with
 // our --require, and what `--expose-internals` gives; line 2 is the same in every thread.
@@ -39,8 +39,15 @@ function without(list, message) {
   return kept;
 }
 
-// guard: file for --require. inherited: true when this process got it from its own command line.
-function install({ workerThreads, guard, inherited, execArgv }) {
+// guard: file for --require. inherited: true when this process got it from its own command line. execArgv: the rest of that.
+function install({ loads, Module }, { guard, inherited, execArgv }) {
+  loads.when('worker_threads', () => {
+    wrap(require('worker_threads'), guard, inherited, execArgv);
+    Module.syncBuiltinESMExports();
+  });
+}
+
+function wrap(workerThreads, guard, inherited, execArgv) {
   const Original = workerThreads.Worker;
   const { prototype } = Original;
 
