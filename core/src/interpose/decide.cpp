@@ -6,6 +6,7 @@
 #include "event/marks.hpp"
 #include "event/report.hpp"
 #include "guard/guard.hpp"
+#include "guard/image.hpp"
 
 namespace ap::interpose {
 
@@ -32,10 +33,23 @@ int judge(Operation &operation, Verdict &verdict) noexcept {
   return verdict.action;
 }
 
+namespace {
+
+// Node reads the manifests on the way to a module in C++, where line 1 cannot say so beforehand. Line 1 refuses the same read
+// to user code; where there is no line 1 (children) it stays refused.
+bool is_manifest(const Operation &operation, const Verdict &verdict) noexcept {
+  constexpr std::string_view kName = "/package.json";
+  const std::string_view path = view(operation.text);
+  return language_hooks_here && verdict.policy == AP_POLICY_READ_WRITE_APP && path.size() > kName.size() &&
+         path.substr(path.size() - kName.size()) == kName && std::string_view(settings().language) == "node";
+}
+
+}  // namespace
+
 long settle(const Operation &operation, const Verdict &verdict, std::string_view called, std::string_view called2) noexcept {
   if (verdict.action == AP_GRANT) return 0;
   // The language's loader reads code: neither refused nor counted.
-  if (operation.kind == AP_FILE_READ && marks::take_code(called)) return 0;
+  if (operation.kind == AP_FILE_READ && (marks::take_code(called) || is_manifest(operation, verdict))) return 0;
   Operation as_called = operation;
   as_called.text = str(called);
   if (called2.data()) as_called.text2 = str(called2);
