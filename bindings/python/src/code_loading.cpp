@@ -25,6 +25,7 @@ Genuine g_genuine[] = {
     {find_spec, "_frozen_importlib_external", "FileFinder", "find_spec", nullptr},
     {find_spec, "_frozen_importlib_external", "PathFinder", "_get_spec", nullptr},
     {fill_cache, "_frozen_importlib_external", "FileFinder", "_fill_cache", nullptr},
+    {path_hook, nullptr, nullptr, "path_hook_for_FileFinder", nullptr},  // a closure: a constant of FileFinder.path_hook
     {path_stats, "_frozen_importlib_external", "SourceFileLoader", "path_stats", nullptr},
     {get_data, "_frozen_importlib_external", "FileLoader", "get_data", nullptr},
     {get_code, "_frozen_importlib_external", "SourceLoader", "get_code", nullptr},
@@ -50,9 +51,6 @@ PyCodeObject *code_of(PyObject *object) {  // new reference or nullptr
   return reinterpret_cast<PyCodeObject *>(code);
 }
 
-// FileFinder.path_hook(...) returns a closure: its code is a constant of the outer function.
-PyCodeObject *g_path_hook_closure;
-
 bool named(PyCodeObject *code, const Genuine &genuine) {
   return PyUnicode_CompareWithASCIIString(code->co_name, genuine.function) == 0 &&
          (PyUnicode_CompareWithASCIIString(code->co_filename, "<frozen importlib._bootstrap_external>") == 0 ||
@@ -63,7 +61,6 @@ bool named(PyCodeObject *code, const Genuine &genuine) {
 int id_of(PyCodeObject *code, bool by_pointer) {
   for (const Genuine &genuine : g_genuine)
     if (by_pointer ? code == genuine.code : named(code, genuine)) return genuine.id;
-  if (by_pointer && code == g_path_hook_closure) return path_hook;
   return -1;
 }
 
@@ -92,10 +89,10 @@ struct Chain {
 }  // namespace
 
 bool remember() {
-  bool complete = true;
+  bool complete = true;  // but for the helpers
   PyObject *modules = PyImport_GetModuleDict();
   for (Genuine &genuine : g_genuine) {
-    if (genuine.code != nullptr) continue;
+    if (genuine.code != nullptr || genuine.module == nullptr) continue;
     PyObject *module = PyDict_GetItemString(modules, genuine.module);
     if (module == nullptr) continue;  // zipimport where it is not loaded: archives are then data
     Ref owner = Ref::borrow(module);
@@ -128,8 +125,11 @@ bool remember() {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); ++i) {
       PyObject *constant = PyTuple_GET_ITEM(code->co_consts, i);
       if (!PyCode_Check(constant)) continue;
-      Py_INCREF(constant);
-      g_path_hook_closure = reinterpret_cast<PyCodeObject *>(constant);
+      for (Genuine &genuine : g_genuine) {
+        if (genuine.id != path_hook) continue;
+        Py_INCREF(constant);
+        genuine.code = reinterpret_cast<PyCodeObject *>(constant);
+      }
     }
   }
   PyErr_Clear();
@@ -144,6 +144,8 @@ bool has_code_suffix(std::string_view path) {
 
 bool is_reading(std::string_view path) {
   if (!has_code_suffix(path)) return false;
+  // No Python frame at all: the interpreter itself shows the source lines of an uncaught exception.
+  if (PyEval_GetFrame() == nullptr) return true;
   const Chain chain;
   return (chain.size >= 2 && chain.ids[0] == get_data && chain.ids[1] == get_code) || chain.begins(zip_read);
 }

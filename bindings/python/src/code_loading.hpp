@@ -18,7 +18,7 @@ bool remember();
 // ".py", ".pyc", ".so" and the archives that zipimport reads.
 bool has_code_suffix(std::string_view path);
 
-// importlib or zipimport is reading this file as code.
+// importlib or zipimport is reading this file as code, or the interpreter to show a line of it in a traceback.
 bool is_reading(std::string_view path);
 // importlib's finders are looking at (AP_FILE_STAT) or listing (AP_FILE_LIST) a directory of the search path.
 bool is_searching(int kind);

@@ -185,6 +185,12 @@ Ref handler_type(PyObject *module) {
   reinterpret_cast<PyTypeObject *>(type.get())->tp_dictoffset = offsetof(Handler, dictionary);
   reinterpret_cast<PyTypeObject *>(type.get())->tp_weaklistoffset = offsetof(Handler, weak_references);
 #endif
+#if PY_VERSION_HEX < 0x03090000
+  // There the type's own __module__ took the place of ours.
+  Ref getter(PyDescr_NewGetSet(reinterpret_cast<PyTypeObject *>(type.get()), &g_getters[1]));
+  if (!getter || PyDict_SetItemString(reinterpret_cast<PyTypeObject *>(type.get())->tp_dict, g_module, getter.get()) < 0) return {};
+  PyType_Modified(reinterpret_cast<PyTypeObject *>(type.get()));
+#endif
   return PyObject_SetAttrString(module, "ProtectedHandler", type.get()) < 0 ? Ref() : std::move(type);
 }
 

@@ -69,9 +69,21 @@ constexpr size_t kCount = std::size(kCalls);
 
 PyCFunction g_originals[kCount];
 
-uint8_t kind_of_open(long flags) {
-  if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) return AP_FILE_CREATE;
-  return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0 ? AP_FILE_WRITE : AP_FILE_READ;
+// What open(2) does with these flags, as line 2 sees it.
+void set_kind_of_open(Question &question, long flags) {
+  const long access = flags & O_ACCMODE;
+  const bool temporary = (flags & O_TMPFILE) == O_TMPFILE;
+  const bool empty = (flags & O_TRUNC) != 0 || temporary || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  if (flags & O_PATH)
+    question.kind = AP_FILE_STAT;
+  else if ((flags & O_CREAT) != 0 || temporary)
+    question.kind = AP_FILE_CREATE;
+  else if (access != O_RDONLY || (flags & O_TRUNC) != 0)
+    question.kind = AP_FILE_WRITE;
+  else
+    question.kind = flags & O_DIRECTORY ? AP_FILE_LIST : AP_FILE_READ;
+  // What is made empty shows nothing.
+  if (!(flags & O_PATH) && access == O_RDWR && !empty) question.flags |= AP_OP_READ_TOO;
 }
 
 // What the import system does on its own account is neither counted nor refused with noise; see code_loading.hpp.
@@ -109,22 +121,10 @@ bool settle_file(const Question &question, const ap_verdict &verdict, const char
   return settle(question, verdict, api, target);
 }
 
-// Judges a path; an open for reading and writing must be allowed both.
-inline bool permitted_file(Question &question, bool reads_too, const char *api, const denial::Target &target) {
+inline bool permitted_file(const Question &question, const char *api, const denial::Target &target) {
   if (question.text.size == 0) return true;  // the kernel refuses an empty path
   ap_verdict verdict;
-  const auto &ask = core::api().check;
-  if (__builtin_expect(ask(&question, &verdict) == AP_GRANT, 1) && !reads_too) return true;
-  if (reads_too && verdict.action != AP_DENY) {
-    Question reading = question;
-    reading.kind = AP_FILE_READ;
-    ap_verdict read_verdict;
-    if (ask(&reading, &read_verdict) > verdict.action) {
-      question = reading;
-      verdict = read_verdict;
-    }
-    if (verdict.action == AP_GRANT) return true;
-  }
+  if (__builtin_expect(core::api().check(&question, &verdict) == AP_GRANT, 1)) return true;
   return settle_file(question, verdict, api, target);
 }
 
@@ -153,7 +153,6 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
   Directory directory, directory2;
   std::string_view cwd, cwd2;
   char joined[2 * PATH_MAX];
-  bool reads_too = false;
   denial::Target target{path_object, nullptr};
   question.text = path.str();
   if (call.directory != nullptr && kwnames != nullptr && is_relative(path)) {
@@ -183,10 +182,9 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
     PyObject *flags_object = argument(args, nargs, kwnames, 1, "flags", index);
     const long flags = flags_object != nullptr && PyLong_Check(flags_object) ? PyLong_AsLong(flags_object) : O_RDWR;
     if (flags == -1 && PyErr_Occurred()) PyErr_Clear();
-    question.kind = kind_of_open(flags);
-    reads_too = (flags & O_ACCMODE) == O_RDWR;
+    set_kind_of_open(question, flags);
   }
-  return permitted_file(question, reads_too, call.api, target);
+  return permitted_file(question, call.api, target);
 }
 
 // One hook for all: what differs is in the table.
@@ -207,7 +205,7 @@ PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *c
     case PathKind::none:
       if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
       question.text = str(".");
-      if (!permitted_file(question, false, call.api, {})) return nullptr;
+      if (!permitted_file(question, call.api, {})) return nullptr;
       return original(self, args, nargs, kwnames);
     case PathKind::raised: return nullptr;
     case PathKind::descriptor:
@@ -221,7 +219,7 @@ PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *c
   bool go_on;
   if (call.second == nullptr && call.kind != kOpen && (kwnames == nullptr || call.directory == nullptr)) {  // the short way
     question.text = path.str();
-    go_on = permitted_file(question, false, call.api, {path_object, nullptr});
+    go_on = permitted_file(question, call.api, {path_object, nullptr});
   } else {
     Text second;
     Ref second_fixed;
@@ -336,9 +334,10 @@ int on_open(PyObject *args) {
       if (c == '+') flags = (flags & ~O_ACCMODE) | O_RDWR;
     }
   }
-  Question question(AP_FILES, static_cast<ap_kind>(kind_of_open(flags)));
+  Question question(AP_FILES, AP_FILE_READ);
+  set_kind_of_open(question, flags);
   question.text = path.str();
-  return permitted_file(question, (flags & O_ACCMODE) == O_RDWR, "open", {name, nullptr}) ? 0 : -1;
+  return permitted_file(question, "open", {name, nullptr}) ? 0 : -1;
 }
 
 // sqlite3.connect(database): refused here for the better message. What is granted or observed is SQLite's own doing: it opens the

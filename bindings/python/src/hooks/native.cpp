@@ -157,7 +157,7 @@ int on_call_function(PyObject *args) {
   if (PyTuple_GET_SIZE(args) < 1 || !PyLong_Check(PyTuple_GET_ITEM(args, 0))) return 0;
   const auto address = reinterpret_cast<uintptr_t>(PyLong_AsVoidPtr(PyTuple_GET_ITEM(args, 0)));
   if (PyErr_Occurred()) PyErr_Clear();
-  return is_known(address) || permitted_address("_ctypes.call_function") ? 0 : -1;
+  return is_helper(address) || permitted_address("_ctypes.call_function") ? 0 : -1;
 }
 
 }  // namespace ap::python::native

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Python does below its own API, and what its children do: refused by line 2, with the errors those calls have, counted once."""
+
+import sys
+
+import operations
+import protected
+import pytest
+
+
+def run(program, policy, data=operations.SECRET, **options):
+    """The program with `d`, a folder in /tmp that holds `data`, and `out`, one outside; plain first."""
+    found = []
+    for attach in ("plain", "import"):
+        with protected.Folder("/tmp") as d, protected.Folder() as out:
+            (d / "data").write_text(data)
+            text = f"d, out = {str(d)!r}, {str(out)!r}\n{program}"
+            found.append(protected.run(text, policy if attach == "import" else None, attach=attach, **options))
+    return found
+
+
+DENY_TMP = {"schema": 1, "name": "t", "files": {"tmp": "deny"}, "native_code": "grant"}
+OBSERVE_TMP = {"schema": 1, "name": "t", "files": {"tmp": "observe"}}
+
+WAYS = {
+    "link": "import os\nos.symlink(d, out + '/link')\nprint(open(out + '/link/data').read())",
+    "dir_fd-of-a-link": "import os\nos.symlink(d, out + '/link')\nf = os.open(out, os.O_RDONLY)\nprint(os.read(os.open('link/data', os.O_RDONLY, dir_fd=f), 99).decode())",
+    "proc-root": "print(open('/proc/self/root' + d + '/data').read())",
+    "proc-cwd": "import os\nos.chdir(d)\nprint(open('/proc/self/cwd/data').read())",
+    "bytearray": "import os, warnings\nwarnings.simplefilter('ignore')\nprint(os.read(os.open(bytearray((d + '/data').encode()), os.O_RDONLY), 99).decode())",
+    "pathlike-to-FileIO": "import io, pathlib\nprint(io.FileIO(pathlib.Path(d, 'data')).read().decode())",
+    "ctypes-by-name": "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nf = libc.open((d + '/data').encode(), 0)\nif f < 0:\n    e = ctypes.get_errno()\n    raise OSError(e, os.strerror(e))\nprint(os.read(f, 99).decode())",
+    "ctypes-fopen": "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.fopen.restype = ctypes.c_void_p\nf = libc.fopen((d + '/data').encode(), b'r')\nif not f:\n    e = ctypes.get_errno()\n    raise OSError(e, os.strerror(e))\nb = ctypes.create_string_buffer(99)\nlibc.fgets(b, 99, ctypes.c_void_p(f))\nprint(b.value.decode())",
+    "ctypes-syscall": "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nf = libc.syscall(257, -100, (d + '/data').encode(), 0)\nif f < 0:\n    e = ctypes.get_errno()\n    raise OSError(e, os.strerror(e))\nprint(os.read(f, 99).decode())",
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_reading_below_line_1(way):
+    program = "try:\n" + "\n".join("    " + line for line in way.splitlines()) + "\nexcept PermissionError as error:\n    print('refused', error.errno)\n"
+    plain, result = run(program, DENY_TMP)
+    if plain.status != 0:
+        pytest.skip(f"this Python does not do it: {plain.stderr.splitlines()[-1:]}")
+    assert operations.SECRET in plain.stdout
+    assert result.stdout == "refused 1\n" and len(result.events) == 1, result.about()
+    _, observed = run(program, OBSERVE_TMP)
+    assert operations.SECRET in observed.stdout and sum(e["count"] for e in observed.events) == 1, observed.about()
+
+
+SQLITE = """
+import sqlite3
+c = sqlite3.connect(%s)
+try:
+    %s
+    print('worked')
+except sqlite3.OperationalError as error:
+    print('refused', error)
+"""
+
+
+def test_sqlite_attach():
+    program = SQLITE % ("':memory:'", "c.execute('attach ? as x', (d + '/new.db',)); c.execute('create table x.t(a)')")
+    program += "import os\nprint(os.path.exists(out))\n"
+    plain, result = run(program, DENY_TMP)
+    assert plain.stdout.startswith("worked")
+    assert result.stdout.startswith("refused") and len(result.events) == 1, result.about()
+    _, observed = run(program, OBSERVE_TMP)
+    assert observed.stdout.startswith("worked") and observed.events, observed.about()
+
+
+def test_sqlite_connect():
+    program = "import sqlite3\ntry:\n    sqlite3.connect(d + '/new.db').execute('create table t(a)')\n    print('worked')\nexcept PermissionError:\n    print('refused')\n"
+    plain, result = run(program, DENY_TMP)
+    assert plain.stdout == "worked\n"
+    assert result.stdout == "refused\n" and len(result.events) == 1, result.about()
+    _, observed = run(program, OBSERVE_TMP)
+    assert observed.stdout == "worked\n", observed.about()
+    created = [e for e in observed.events if e["info"]["path"].endswith("/new.db") and e["info"]["operation"] == "create"]
+    assert sum(e["count"] for e in created) == 1, observed.about()
+
+
+CHILD = "import subprocess, sys\nchild = %r\np = subprocess.run(%s, stdout=subprocess.PIPE, stderr=subprocess.PIPE)\nprint(p.stdout.decode().strip() or 'refused')\n"
+CHILDREN = {
+    "python": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-c', child % d]"),
+    "python-empty-environment": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-c', child % d], env={}"),
+    "python-isolated": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-IS', '-c', child % d], env={'LD_PRELOAD': ''}"),
+    "shell": CHILD % ("", "'cat ' + d + '/data', shell=True"),
+    "shell-in-shell": CHILD % ("", "\"sh -c 'env -i cat \" + d + \"/data'\", shell=True"),
+    "os-popen": "import os\nprint(os.popen('cat ' + d + '/data 2>/dev/null').read().strip() or 'refused')\n",
+    "posix_spawn": "import os\nr, w = os.pipe()\nos.waitpid(os.posix_spawn('/bin/cat', ['cat', d + '/data'], {}, file_actions=[(os.POSIX_SPAWN_DUP2, w, 1)]), 0)\nos.close(w)\nprint(os.read(r, 99).decode() or 'refused')\n",
+    "fork-exec": "import os\nr, w = os.pipe()\nif os.fork() == 0:\n    os.dup2(w, 1)\n    os.execvp('cat', ['cat', d + '/data'])\nos.close(w)\nprint(os.read(r, 99).decode() or 'refused')\n",
+    "multiprocessing-spawn": "import multiprocessing, sys\nif __name__ == '__main__':\n    with multiprocessing.get_context('spawn').Pool(1) as pool:\n        try:\n            print(pool.apply(eval, ('open(%r).read()' % (d + '/data'),)))\n        except PermissionError:\n            print('refused')\n",
+    "multiprocessing-fork": "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n    try:\n        print(pool.apply(eval, ('open(%r).read()' % (d + '/data'),)))\n    except PermissionError:\n        print('refused')\n",
+    "process-pool": "from concurrent.futures import ProcessPoolExecutor\nif __name__ == '__main__':\n    with ProcessPoolExecutor(1) as pool:\n        try:\n            print(pool.submit(eval, 'open(%r).read()' % (d + '/data')).result())\n        except PermissionError:\n            print('refused')\n",
+}
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_what_a_granted_child_reads(name):
+    plain, result = run(CHILDREN[name], DENY_TMP)
+    assert plain.stdout.strip() == operations.SECRET, plain.about()
+    assert result.stdout.strip() == "refused", result.about()
+    assert sum(e["count"] for e in result.events if e["policy"] == "read_write_tmp") == 1, result.about()
+
+
+NO_NATIVE = {"schema": 1, "name": "t", "native_code": "deny"}
+NATIVE = {
+    "call-address": "import ctypes\nlibc = ctypes.CDLL(None)\naddress = ctypes.cast(libc.getppid, ctypes.c_void_p).value\nprint(ctypes.CFUNCTYPE(ctypes.c_int)(address)() > 0)",
+    "call-address-from-buffer": "import ctypes\nlibc = ctypes.CDLL(None)\naddress = ctypes.cast(libc.getppid, ctypes.c_void_p).value + 4\nf = ctypes.CFUNCTYPE(ctypes.c_int).from_buffer(ctypes.c_void_p(address))\ntry:\n    f.argtypes = [ctypes.c_int] * 99999 if 0 else []\nexcept Exception:\n    pass\nimport os\nif os.environ.get('SAFE'):\n    f = libc.getppid\nprint(f() > 0)",
+    "call_function": "import ctypes, _ctypes\nlibc = ctypes.CDLL(None)\nprint(_ctypes.call_function(ctypes.cast(libc.getppid, ctypes.c_void_p).value, ()) > 0)",
+    "library-from-tmp": "import ctypes, glob, shutil, _ctypes\nlibrary = next(iter(glob.glob('/lib/x86_64-linux-gnu/libz.so.1') + glob.glob('/usr/lib/*/libz.so.1') + glob.glob('/lib*/libm.so.6')))\nshutil.copy(library, d + '/lib.so')\nprint(ctypes.CDLL(d + '/lib.so') is not None)",
+    "extension-from-tmp": "import glob, shutil, sys, os\nimport _struct as any_extension\nsource = getattr(any_extension, '__file__', None) or glob.glob(os.path.dirname(os.__file__) + '/lib-dynload/_*.so')[0]\nname = os.path.basename(source).split('.')[0]\nshutil.copy(source, d)\nsys.modules.pop(name, None)\nsys.path.insert(0, d)\n__import__(name)\nprint(sys.modules[name].__file__.startswith(d))",
+}
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_native_code(name):
+    program = f"try:\n" + "\n".join("    " + line for line in NATIVE[name].splitlines()) + "\nexcept PermissionError:\n    print('refused')\n"
+    plain, result = run(program, NO_NATIVE, env={"SAFE": "1"} if name == "call-address-from-buffer" else None)
+    assert plain.stdout == "True\n", plain.about()
+    if name == "call-address-from-buffer":
+        plain, result = run(program.replace("os.environ.get('SAFE')", "False"), NO_NATIVE)
+    assert result.stdout == "refused\n", result.about()
+    assert [e["policy"] for e in result.events] == ["native_code"], result.about()
+
+
+def test_ctypes_as_libraries_use_it_goes_on():
+    program = """
+import ctypes, ctypes.util
+libc = ctypes.CDLL(None)
+assert libc.getpid() > 0 and libc['getppid']() > 0
+assert ctypes.string_at(b'abc') == b'abc' and ctypes.cast(b'x', ctypes.c_char_p).value == b'x'
+b = ctypes.create_string_buffer(4)
+ctypes.memmove(b, b'wxyz', 4); ctypes.memset(b, 65, 2)
+assert b.raw == b'AAyz'
+cast = ctypes.cast(libc.getpid, ctypes.CFUNCTYPE(ctypes.c_int))
+assert cast() == libc.getpid()
+assert ctypes.pythonapi.Py_IsInitialized() == 1
+libc.free(None)
+print('done')
+"""
+    plain, result = run(program, NO_NATIVE)
+    assert plain.stdout == "done\n" and result.stdout == "done\n" and result.events == [], result.about()
+
+
+def test_a_sub_interpreter_is_inside():
+    program = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+i = interpreters.create()
+print(interpreters.run_string(i, f'''
+try:
+    print(open({d + "/data"!r}).read(), flush=True)
+except PermissionError as error:
+    print("refused", error.errno, flush=True)
+'''))
+"""
+    plain, result = run(program, DENY_TMP)
+    assert plain.stdout.startswith(operations.SECRET)
+    assert result.stdout.startswith("refused 1") and len(result.events) == 1, result.about()
+
+
+def test_hooks_cannot_be_taken_out():
+    """Replacing what Python code can reach changes nothing."""
+    program = """
+import builtins, gc, io, os, posix, sys, types
+import trend_app_protect
+for module in (trend_app_protect, trend_app_protect._native):
+    for name in list(vars(module)):
+        try:
+            setattr(module, name, None)
+        except Exception:
+            pass
+for o in gc.get_objects():
+    if isinstance(o, (list, dict)) and 'trend_app_protect' in repr(type(o)):
+        o.clear()
+sys.addaudithook(lambda *a: None)
+if hasattr(sys, '_clearaudithooks'):
+    sys._clearaudithooks()
+sys.setprofile(None)
+tried = [lambda p: open(p).read(), lambda p: io.FileIO(p).read(), lambda p: posix.read(posix.open(p, 0), 99),
+         lambda p: type(io.open)(io.open), lambda p: io.FileIO.__init__(io.FileIO.__new__(io.FileIO), p)]
+for f in (tried[0], tried[1], tried[2], tried[4]):
+    try:
+        f(d + '/data')
+        print('got')
+    except PermissionError:
+        print('refused')
+"""
+    plain, result = run(program.replace("import trend_app_protect\nfor module in (trend_app_protect, trend_app_protect._native)", "for module in ()"), DENY_TMP)
+    assert plain.stdout.split() == ["got"] * 4
+    _, result = run(program, DENY_TMP)
+    assert result.stdout.split() == ["refused"] * 4, result.about()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 8), reason="no audit events")
+def test_threads_at_once():
+    program = """
+import threading
+names = [d + '/%d' % i for i in range(8)]
+refused = []
+def work(name):
+    for _ in range(300):
+        try:
+            open(name, 'w')
+        except PermissionError:
+            refused.append(1)
+threads = [threading.Thread(target=work, args=(n,)) for n in names]
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(len(refused))
+"""
+    _, result = run(program, DENY_TMP)
+    assert result.stdout == "2400\n", result.about()
+    assert sum(e["count"] for e in result.events) <= 2400 and len({e["info"]["path"] for e in result.events}) == 8, result.about()
