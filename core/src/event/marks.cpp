@@ -14,7 +14,8 @@
 namespace ap::marks {
 namespace {
 
-constexpr std::uint64_t kLifeMs = 5000;
+constexpr std::uint64_t kLifeMs = 5000;        // of a thread's mark and of a code token
+constexpr std::uint64_t kTokenLifeMs = 30000;  // of a mark for any thread: a pool with a long queue takes its time
 
 std::uint64_t now_ms() noexcept {
   timespec t{};
@@ -38,14 +39,22 @@ std::uint64_t finish(std::uint64_t h) noexcept {
 // --- marks ------------------------------------------------------------------------------------------------------------------
 // One mark is one word, [hash 40 bits][birth 24 bits in 1/64 s]: put and take are one compare-and-swap each. The bucket is
 // chosen by hash bits outside those 40. A false match would only fold two reports into one.
-constexpr std::size_t kBuckets = 256, kWays = 8;
+constexpr std::size_t kBuckets = 512, kWays = 8;
 std::atomic<std::uint64_t> g_marks[kBuckets][kWays];
 std::atomic<std::uint64_t> g_overflowed{0};
 
+// Marks that found no room are counted instead (ten thousand reads that wait for four threads): whoever looks for a mark and
+// finds none takes one of these, so that the sum stays right.
+struct Spill {
+  std::atomic<std::uint32_t> count;
+  std::atomic<std::uint64_t> last_ms;
+};
+Spill g_spill;
+
 constexpr std::uint64_t kTimeMask = (1u << 24) - 1;
 std::uint64_t birth_now() noexcept { return (now_ms() * 64 / 1000) & kTimeMask; }
-bool expired(std::uint64_t word, std::uint64_t now) noexcept {
-  return ((now - (word & kTimeMask)) & kTimeMask) > kLifeMs * 64 / 1000;
+bool expired(std::uint64_t word, std::uint64_t now, std::uint64_t life_ms) noexcept {
+  return ((now - (word & kTimeMask)) & kTimeMask) > life_ms * 64 / 1000;
 }
 
 void put_key(std::uint64_t raw) noexcept {
@@ -54,19 +63,29 @@ void put_key(std::uint64_t raw) noexcept {
   for (int attempt = 0; attempt < 2; ++attempt)
     for (auto &slot : bucket) {
       std::uint64_t word = slot.load(std::memory_order_relaxed);
-      if (word != 0 && !expired(word, now)) continue;
+      if (word != 0 && !expired(word, now, kTokenLifeMs)) continue;
       if (slot.compare_exchange_strong(word, tag | now, std::memory_order_acq_rel)) return;
     }
-  g_overflowed.fetch_add(1, std::memory_order_relaxed);  // counted twice rather than lost
+  g_overflowed.fetch_add(1, std::memory_order_relaxed);
+  if (now_ms() - g_spill.last_ms.exchange(now_ms(), std::memory_order_relaxed) > kTokenLifeMs) g_spill.count.store(0, std::memory_order_relaxed);
+  g_spill.count.fetch_add(1, std::memory_order_relaxed);
 }
 
-bool take_key(std::uint64_t raw) noexcept {
+bool take_spilled() noexcept {
+  std::uint32_t left = g_spill.count.load(std::memory_order_relaxed);
+  if (left == 0 || now_ms() - g_spill.last_ms.load(std::memory_order_relaxed) > kTokenLifeMs) return false;
+  while (left != 0)
+    if (g_spill.count.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+bool take_key(std::uint64_t raw, std::uint64_t life_ms) noexcept {
   const std::uint64_t h = finish(raw), tag = (h & ~kTimeMask) ? (h & ~kTimeMask) : ~kTimeMask, now = birth_now();
   for (auto &slot : g_marks[h & (kBuckets - 1)]) {
     std::uint64_t word = slot.load(std::memory_order_relaxed);
     if ((word & ~kTimeMask) != tag || word == 0) continue;
     if (!slot.compare_exchange_strong(word, 0, std::memory_order_acq_rel)) continue;
-    if (!expired(word, now)) return true;
+    if (!expired(word, now, life_ms)) return true;
   }
   return false;
 }
@@ -108,7 +127,7 @@ std::uint64_t for_thread(std::uint64_t key) noexcept { return mix(key, thread_ke
 
 void leave(const Operation &op, std::uint64_t key) noexcept { put_key(op.flags & AP_OP_ASYNC ? key : for_thread(key)); }
 
-bool find(std::uint64_t key) noexcept { return take_key(for_thread(key)) || take_key(key); }
+bool find(std::uint64_t key) noexcept { return take_key(for_thread(key), kLifeMs) || take_key(key, kTokenLifeMs); }
 
 // --- process depth ----------------------------------------------------------------------------------------------------------
 struct Depth {
@@ -201,20 +220,25 @@ void put(const Operation &op) noexcept {
 }
 
 bool take(const Operation &op) noexcept {
-  if (op.resource == AP_PROCESSES && in_process_call()) return true;
-  if (op.resource != AP_OUTBOUND) return find(single_key(op));
-  if (op.kind == AP_RESOLVE) return find(name_key(view(op.text)));
-  if (op.protocol == AP_PROTO_UNIX) return find(hash_bytes(view(op.text), key_of(Subject::unix_socket)));
-  if (op.family == 0) return false;
-  return find(address_key(op)) || take_key(for_thread(mix(key_of(Subject::connect_port), op.port)));
+  if (op.resource == AP_PROCESSES) return in_process_call() || find(single_key(op));
+  bool found;
+  if (op.resource != AP_OUTBOUND)
+    found = find(single_key(op));
+  else if (op.kind == AP_RESOLVE)
+    found = find(name_key(view(op.text)));
+  else if (op.protocol == AP_PROTO_UNIX)
+    found = find(hash_bytes(view(op.text), key_of(Subject::unix_socket)));
+  else
+    found = op.family != 0 && (find(address_key(op)) || take_key(for_thread(mix(key_of(Subject::connect_port), op.port)), kLifeMs));
+  return found || take_spilled();
 }
 
 void process_begin() noexcept {
   if (Depth *d = depth_slot(true)) {
     if (d->depth.fetch_add(1, std::memory_order_acq_rel) == 0) {
       // The call's report may have come first: its mark is not needed any more and must not meet a later call.
-      take_key(for_thread(mix(key_of(Subject::process), AP_SPAWN)));
-      take_key(for_thread(mix(key_of(Subject::process), AP_FORK)));
+      take_key(for_thread(mix(key_of(Subject::process), AP_SPAWN)), kLifeMs);
+      take_key(for_thread(mix(key_of(Subject::process), AP_FORK)), kLifeMs);
     }
   }
 }

@@ -22,7 +22,7 @@
 
 namespace ap::marks {
 
-// Leaves a mark: for this thread, or (AP_OP_ASYNC) for whichever thread comes first. Expires after five seconds. A connect
+// Leaves a mark: for this thread (expires after 5 s), or with AP_OP_ASYNC for whichever thread comes first (30 s). A connect
 // that knows only a name leaves two: for the look-up and for the connect to that port by this thread.
 void put(const Operation &operation) noexcept;
 
@@ -41,7 +41,7 @@ bool allow_code(std::string_view path, std::string_view language) noexcept;
 // Line 2's open of a file that may not be read: true once per token, for exactly these bytes.
 bool take_code(std::string_view path) noexcept;
 
-// Marks thrown away because the table was full (status, tests).
+// Marks that found no room: these are counted only, and any take() that finds no mark may have one (status, tests).
 std::uint64_t overflowed() noexcept;
 
 }  // namespace ap::marks

@@ -199,8 +199,14 @@ bool write_line(Channel channel, std::string_view line) noexcept { return write_
 bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept {
   const auto c = static_cast<std::size_t>(channel);
   bool try_next = true;
-  if (write_to(g.sinks[c], g.stuck[c], line, patience_ms, try_next)) return true;
+  const Sink &own = g.sinks[c];
+  if (write_to(own, g.stuck[c], line, patience_ms, try_next)) return true;
   if (!try_next || !g.fall_back) return false;
+  if (own.is_std == 1) {  // our duplicate is gone, the program's own standard output may still be what it was
+    const Sink plain = {1, 1, own.device, own.inode};
+    if (write_to(plain, g.stuck[c], line, patience_ms, try_next)) return true;
+    if (!try_next) return false;
+  }
   return write_to(g.standard_error, g.stuck[2], line, patience_ms, try_next);
 }
 

@@ -2,8 +2,9 @@
 //
 // The log writer: one line, one write. Two channels, events and log, each a descriptor of our own: a high, close-on-exec one,
 // so that a program which closes or replaces 0, 1 and 2 neither silences us nor gets our lines into a file of its own.
-// Before each write the descriptor's device and inode are compared with what was opened; when they differ the line goes to
-// standard error as it was at start, and where that is gone too it is counted as dropped.
+// Before each write the descriptor's device and inode are compared with what was opened; when they differ the line goes to the
+// program's own standard output if that still is what our duplicate was, else to standard error as it was at start, and where
+// that is gone too it is counted as dropped.
 //
 // A full pipe or a slow reader never hangs the function: a line waits for at most kPatienceMs, and after one that waited in
 // vain the next do not wait at all until a line gets through again.

@@ -165,11 +165,20 @@ TEST(Marks, ManyThreadsLoseNothing) {
   EXPECT_EQ(missed, 0);
 }
 
-TEST(Marks, OverflowIsCounted) {
+TEST(Marks, TenThousandWaitingReadsAreStillCountedOnce) {
   EXPECT_EQ(test::in_child([] {
-              std::string path = "/tmp/overflow/";
-              for (int i = 0; i < 10000; ++i) marks::put(file_op(AP_FILE_READ, path + std::to_string(i)));
-              return marks::overflowed() > 0 ? 0 : 1;
+              const std::string path = "/tmp/overflow/";
+              const auto op_of = [&](int i, const std::string &name) {
+                Operation op = file_op(AP_FILE_READ, name);
+                op.flags = i % 2 == 0 ? std::uint32_t{AP_OP_ASYNC} : 0;
+                return op;
+              };
+              for (int i = 0; i < 10000; ++i) marks::put(op_of(i, path + std::to_string(i)));
+              if (marks::overflowed() == 0) return 1;
+              int taken = 0;
+              for (int i = 0; i < 10000; ++i) taken += marks::take(op_of(i, path + std::to_string(i))) ? 1 : 0;
+              if (taken != 10000) return 2;
+              return marks::take(op_of(0, path + "one more")) ? 3 : 0;
             }),
             0);
 }

@@ -91,6 +91,23 @@ TEST(Writer, AReplacedDescriptorFallsBackToStandardError) {
   EXPECT_EQ(error.text(), "moved\n");
 }
 
+TEST(Writer, WhenOursIsClosedTheProgramsStandardOutputStillServes) {
+  TempFile out, error;
+  EXPECT_EQ(in_child([&] {
+              dup2(open(out.path().c_str(), O_WRONLY), 1);
+              dup2(open(error.path().c_str(), O_WRONLY), 2);
+              const Sink sink = open_standard(1);
+              use_sinks(sink, kNone, true);
+              for (int fd = 3; fd < 4096; ++fd) close(fd);  // as daemons do
+              if (!write_line(Channel::events, "one\n")) return 1;
+              dup2(2, 1);
+              return write_line(Channel::events, "two\n") ? 0 : 2;
+            }),
+            0);
+  EXPECT_EQ(out.text(), "one\n");
+  EXPECT_EQ(error.text(), "two\n");
+}
+
 TEST(Writer, AHandedOverChildNeverFallsBack) {
   TempFile error;
   EXPECT_EQ(in_child([&] {
