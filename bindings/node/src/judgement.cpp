@@ -84,14 +84,6 @@ napi_value judge(napi_env env, const ap_operation &operation) {
   return keep(env, operation, verdict);
 }
 
-napi_value judge_either(napi_env env, const ap_operation &first, const ap_operation &second) {
-  ap_verdict first_verdict, second_verdict;
-  const int first_action = library::api->check(&first, &first_verdict);
-  const int second_action = library::api->check(&second, &second_verdict);
-  if (first_action == AP_GRANT && second_action == AP_GRANT) return nullptr;
-  return first_action >= second_action ? keep(env, first, first_verdict) : keep(env, second, second_verdict);
-}
-
 napi_value report(napi_env env, napi_callback_info info) {
   size_t argc = 6;
   napi_value argv[6];

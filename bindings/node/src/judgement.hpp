@@ -27,9 +27,6 @@ struct Judgement {
 // Asks the guard. nullptr (undefined in JavaScript) for grant, else an External that holds a Judgement.
 napi_value judge(napi_env env, const ap_operation &operation);
 
-// The same for two operations that are one call (open for reading and writing): the more severe verdict stands.
-napi_value judge_either(napi_env env, const ap_operation &first, const ap_operation &second);
-
 // JavaScript: report(judgement, async, api, package, stack, requestId) -> rule text when denied, undefined when observed.
 napi_value report(napi_env env, napi_callback_info info);
 

@@ -23,15 +23,15 @@ bool read_address(const std::string &text, uint8_t (&address)[16], uint8_t &fami
 }
 
 Napi::Value policy_open(const Napi::CallbackInfo &info) {
-  std::string text, surroundings, diagnostics(16 * 1024, 0);
+  std::string text, surroundings, diagnostics(256 * 1024, 0);
   read_bytes(info.Env(), info[0], text);
   const bool given = read_text(info.Env(), info[1], surroundings);
   ap_policy *policy = api->policy_open(str(text), given ? str(surroundings) : absent(), diagnostics.data(), diagnostics.size());
-  if (!policy) {
-    Napi::Error::New(info.Env(), diagnostics.c_str()).ThrowAsJavaScriptException();
-    return info.Env().Undefined();
-  }
-  return Napi::External<ap_policy>::New(info.Env(), policy, [](Napi::Env, ap_policy *old) { api->policy_close(old); });
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("diagnostics", Napi::String::New(info.Env(), diagnostics.c_str()));
+  const auto close = [](Napi::Env, ap_policy *old) { api->policy_close(old); };
+  if (policy) result.Set("policy", Napi::External<ap_policy>::New(info.Env(), policy, close));
+  return result;
 }
 
 Napi::Value policy_summary(const Napi::CallbackInfo &info) {

@@ -76,7 +76,7 @@ inline bool read_bytes(napi_env env, napi_value value, std::string &bytes) {
 inline ap_str str(const std::string &text) { return {text.data(), static_cast<uint32_t>(text.size())}; }
 inline ap_str absent() { return {nullptr, 0}; }
 
-// Strings of an array made by our own JavaScript (own, dense); anything else in it is skipped.
+// Strings (or bytes) of an array made by our own JavaScript (own, dense); anything else in it is skipped.
 inline std::vector<std::string> read_texts(napi_env env, napi_value array) {
   std::vector<std::string> texts;
   bool is_array = false;
@@ -87,7 +87,7 @@ inline std::vector<std::string> read_texts(napi_env env, napi_value array) {
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     std::string text;
-    if (napi_get_element(env, array, i, &element) == napi_ok && read_text(env, element, text))
+    if (napi_get_element(env, array, i, &element) == napi_ok && read_bytes(env, element, text))
       texts.push_back(std::move(text));
   }
   return texts;
