@@ -99,6 +99,13 @@ class Builder {
 
 }  // namespace
 
+Value::Value() = default;
+Value::~Value() = default;
+Value::Value(const Value &) = default;
+Value::Value(Value &&) noexcept = default;
+Value &Value::operator=(const Value &) = default;
+Value &Value::operator=(Value &&) noexcept = default;
+
 const Value *Value::find(std::string_view key) const {
   for (const Member &m : members)
     if (m.first == key) return &m.second;

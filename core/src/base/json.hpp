@@ -24,6 +24,14 @@ enum class Type : std::uint8_t { null, boolean, integer, number, text, list, obj
 struct Value {
   using Member = std::pair<std::string, Value>;
 
+  // Defined where Member is complete.
+  Value();
+  ~Value();
+  Value(const Value &);
+  Value(Value &&) noexcept;
+  Value &operator=(const Value &);
+  Value &operator=(Value &&) noexcept;
+
   Type type = Type::null;
   bool flag = false;             // boolean
   std::int64_t integer = 0;      // integer; a number that does not fit is Type::number

@@ -236,7 +236,7 @@ class Compiler {
         }
       }
 
-    std::stable_sort(trees.begin(), trees.end(), [](const Tree &a, const Tree &b) { return a.path < b.path; });
+    std::sort(trees.begin(), trees.end(), [](const Tree &a, const Tree &b) { return a.path != b.path ? a.path < b.path : a.rule < b.rule; });
     std::vector<ProtectedItem> items;
     for (const Tree &tree : trees)
       items.push_back({blob_.text(tree.path), tree.rule, 0, static_cast<std::uint16_t>(tree.path.size()), tree.action, tree.policy});
