@@ -176,7 +176,8 @@ TEST(Record, TheLongestOfEverythingFits) {
 }
 
 TEST(Record, HostileValuesStayOneLineOfValidUtf8) {
-  const std::string value("line\n\"},{\"source\":\"appDefender\"\0\xED\xA0\x80\xFF end", 49);
+  static constexpr char kText[] = "line\n\"},{\"source\":\"appDefender\"\0\xED\xA0\x80\xFF end";
+  const std::string value(kText, sizeof kText - 1);
   const Operation op = test::file_op(AP_FILE_READ, value);
   const std::string line = render({.operation = &op, .verdict = test::verdict(AP_DENY), .rule = value, .request_id = value}, Settings{});
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
