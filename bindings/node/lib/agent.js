@@ -50,6 +50,7 @@ function runtimeName() {
 // process.binding(name), silently: it warns under --pending-deprecation, and is not there under --permission.
 function binding(name) {
   if (processBinding === undefined) return undefined;
+  const had = Object.prototype.hasOwnProperty.call(process, 'noDeprecation');
   const saved = process.noDeprecation;
   process.noDeprecation = true;
   try {
@@ -57,7 +58,8 @@ function binding(name) {
   } catch {
     return undefined;
   } finally {
-    process.noDeprecation = saved;
+    if (had) process.noDeprecation = saved;
+    else delete process.noDeprecation;
   }
 }
 
