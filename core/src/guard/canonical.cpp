@@ -82,6 +82,7 @@ int Descriptor::release() noexcept {
 bool is_normal(std::string_view path) noexcept {
   if (path.empty() || path[0] != '/') return false;
   if (path.size() == 1) return true;
+  if (path.starts_with("/proc/")) return false;  // pids are rewritten
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (path[i] != '/') continue;
     const char next = i + 1 < path.size() ? path[i + 1] : '/';
@@ -250,6 +251,26 @@ long find(int dirfd, const PathBuffer &path, int flags, Descriptor &object, Path
   return path_of(object.get(), real);
 }
 
+namespace {
+
+// The directory by its text, `size` bytes of the joined path in front of the last component; kSlow as above.
+[[gnu::noinline]] long enter_by_text(int dirfd, const PathBuffer &path, std::size_t name_size, Entry &entry) {
+  PathBuffer joined;
+  if (absolute(dirfd, path.view(), joined, entry.path) < 0) return kSlow;
+  std::size_t end = joined.size;
+  while (end > 1 && joined.data[end - 1] == '/') --end;
+  end -= name_size;  // behind the slash in front of the name
+  joined.data[end > 1 ? end - 1 : 1] = 0;
+  const long fd = open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
+  if (fd >= 0) {
+    entry.parent.reset(fd);
+    return 0;
+  }
+  return needs_slow_way(fd, path.data[0] != '/') ? kSlow : fd;
+}
+
+}  // namespace
+
 long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
   const std::string_view text = path.view();
   if (text.empty()) return -ENOENT;
@@ -259,26 +280,27 @@ long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
   while (begin > 0 && text[begin - 1] != '/') --begin;
   const std::string_view name = text.substr(begin, end - begin);
   entry.name = path.data + begin;
-
-  PathBuffer directory;
-  if (begin == 0) {
-    directory.assign(".");
-  } else {
-    directory.assign(text.substr(0, begin));
-  }
-  const bool whole = name.empty() || name == "." || name == "..";  // "/", "a/.", "..": the entry is a directory itself
   if (name.empty()) entry.name = "/";  // nothing but slashes
+  const bool whole = name.empty() || name == "." || name == "..";  // the entry is a directory itself
+  if (!whole) {
+    const long fast = enter_by_text(dirfd, path, name.size(), entry);
+    if (fast != kSlow) {
+      if (fast < 0) entry.path.size = 0;
+      return fast;
+    }
+  }
 
-  // Links in the directory part are followed, as the call itself would.
-  long fd = sys::call(SYS_openat, dirfd, directory.data, O_PATH | O_CLOEXEC | O_DIRECTORY);
+  // Links in the directory part are followed, as the call itself would. (entry.path is only borrowed for its text.)
+  entry.path.assign(begin ? text.substr(0, begin) : std::string_view("."));
+  const long fd = sys::call(SYS_openat, dirfd, entry.path.data, O_PATH | O_CLOEXEC | O_DIRECTORY);
+  entry.path.size = 0;
   if (fd < 0) return fd;
   entry.parent.reset(fd);
   if (whole) {
     Descriptor self;
     return find(dirfd, path, O_DIRECTORY, self, entry.path);
   }
-  const long result = path_of(entry.parent.get(), entry.path);
-  if (result < 0) return result;
+  if (const long result = path_of(entry.parent.get(), entry.path); result < 0) return result;
   if ((entry.path.size == 1 || entry.path.append("/")) && entry.path.append(name)) return 0;
   entry.path.size = 0;
   return -ENAMETOOLONG;

@@ -45,7 +45,7 @@ class Descriptor {
   int fd_;
 };
 
-// True when `path` is absolute and has no empty, `.` or `..` component and no trailing slash: it is its own normal form.
+// True when `path` is its own normal form: absolute, no empty, `.` or `..` component, no trailing slash, not below /proc.
 bool is_normal(std::string_view path) noexcept;
 
 // `path` seen from `dirfd`: joined (absolute, components untouched) and normal (lexically normalised, own pid in /proc as

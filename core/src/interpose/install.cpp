@@ -86,7 +86,7 @@ bool names_matter(const PolicyHeader &header, const BlobView &blob) {
   }
   const auto *items = blob.items<PathItem>(header.paths.items);
   for (std::uint32_t i = 0; i < header.paths.items.count; ++i)
-    if (items[i].use == PathUse::own || (items[i].use == PathUse::rule && items[i].read != kNoAction && items[i].read != AP_GRANT)) return true;
+    if (items[i].use == PathUse::rule && items[i].read != kNoAction && items[i].read != AP_GRANT) return true;
   return false;
 }
 

@@ -66,28 +66,31 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
   return action;
 }
 
-// The fast way. kSlow: links, or nothing to judge by its text. `real` receives that text.
+// The fast way, for a text that is its own normal form. `text` is judged and opened.
+long open_normal(const char *joined, std::string_view text, bool relative, const PathBuffer &called, std::uint64_t flags, std::uint64_t mode) {
+  Judged judged;
+  if (judge_open(text, flags, judged) == AP_DENY) {
+    // Refused, unless the text is not the real path after all.
+    const long probe = canonical::open_without_links(AT_FDCWD, joined, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
+    if (probe >= 0) sys::call(SYS_close, probe);
+    else if (canonical::needs_slow_way(probe, relative)) return kSlow;
+    return settle(judged.operation, judged.verdict, called.view()) < 0 ? -EPERM
+           : canonical::open_without_links(AT_FDCWD, joined, flags, mode);  // the loader's own read of code
+  }
+  const long fd = canonical::open_without_links(AT_FDCWD, joined, flags, mode);
+  if (fd < 0 && canonical::needs_slow_way(fd, relative)) return kSlow;
+  settle(judged.operation, judged.verdict, called.view());
+  return fd;
+}
+
+// The same for any text: joined with the directory, normalised into `real`. kSlow: links, or nothing to judge by its text.
 [[gnu::noinline]] long open_by_text(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, PathBuffer &real) {
   PathBuffer joined;
   if (canonical::absolute(dirfd, path.view(), joined, real) < 0) {
     real.size = 0;
     return kSlow;
   }
-  Judged judged;
-  const int action = judge_open(real.view(), flags, judged);
-  const bool relative = path.data[0] != '/';
-  if (action == AP_DENY) {
-    // Refused, unless the text is not the real path after all.
-    const long probe = canonical::open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
-    if (probe >= 0) sys::call(SYS_close, probe);
-    else if (canonical::needs_slow_way(probe, relative)) return kSlow;
-    return settle(judged.operation, judged.verdict, path.view()) < 0 ? -EPERM
-           : canonical::open_without_links(AT_FDCWD, joined.data, flags, mode);  // the loader's own read of code
-  }
-  const long fd = canonical::open_without_links(AT_FDCWD, joined.data, flags, mode);
-  if (fd < 0 && canonical::needs_slow_way(fd, relative)) return kSlow;
-  settle(judged.operation, judged.verdict, path.view());
-  return fd;
+  return open_normal(joined.data, real.view(), path.data[0] != '/', path, flags, mode);
 }
 
 // By its name in the real directory, made there if asked. A link in the last place is followed by hand, as the kernel would.
@@ -154,10 +157,22 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
   return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object.get()).text, flags & ~std::uint64_t{O_CREAT | O_EXCL}, mode);
 }
 
+[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve);
+
 }  // namespace
 
 long guarded_open(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) noexcept {
   if (path.size == 0) return -ENOENT;
+  if (!resolve && canonical::is_normal(path.view())) {
+    const long fd = open_normal(path.data, path.view(), false, path, flags, mode);
+    if (fd != kSlow) return fd;
+  }
+  return open_otherwise(dirfd, path, flags, mode, resolve);
+}
+
+namespace {
+
+[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
   PathBuffer real;
   real.size = 0;
   if (!resolve) {
@@ -182,5 +197,7 @@ long guarded_open(int dirfd, const PathBuffer &path, std::uint64_t flags, std::u
   }
   return open_by_object(dirfd, path, flags, mode, resolve, real);
 }
+
+}  // namespace
 
 }  // namespace ap::interpose
