@@ -269,7 +269,8 @@ def test_different_operations_on_one_file_are_two_events(runtime, attach):
 @pytest.mark.parametrize("runtime, attach", EVERY)
 def test_event_line(runtime, attach):
     with Guarded(runtime, attach) as guarded:
-        response = guarded.do("tcp", operations.STRANGER, 80, "x")
+        arguments = operations.named("tcp-literal").prepare(guarded.world, guarded.run)
+        response = guarded.do("tcp", *arguments)
         assert response.payload["permission"] is True
         (line,) = [line for line in guarded.run.stdout.splitlines() if "appDefender" in line]
         assert len(line.encode()) <= 4096
@@ -297,7 +298,7 @@ def test_the_default_observes_everything(runtime, attach):
     with operations.World() as world:
         options = {"attach": attach, "network": world.network}
         with function.Function(runtime, operations.TASKS / language, **options) as run:
-            for name in ("tcp-literal", "write-tmp", "run"):
+            for name in ("write-tmp", "run", "tcp-literal"):
                 operation = operations.named(name)
                 arguments = operation.prepare(world, run)
                 before = len(run.events)

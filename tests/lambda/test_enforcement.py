@@ -33,7 +33,7 @@ def test_operations(runtime, attach, action):
             network=world.network,
         ) as run:
             assert run.init_error is None, f"{run.init_error}\n{run.stderr}"
-            for operation in operations.of(language):
+            for operation in operations.of(language, world):
                 wrong += [f"{operation.name}: {text}" for text in _try(run, world, operation, attach, action)]
             if attach != "plain":
                 sequence = [event["seq"] for event in run.events]
