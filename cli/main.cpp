@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
   explain->add_option("--provider", where.provider, "aws, gcp, azure or none")->check(CLI::IsMember({"aws", "gcp", "azure", "none"}))->capture_default_str();
   explain->add_option("--region", where.region, "The function's region")->capture_default_str();
   explain->add_option("--task-root", where.task_root, "The function's folder")->capture_default_str();
-  explain->add_option("--answer", where.answers, "HOST=ADDRESS, as if the name had been looked up");
+  explain->add_option("--answer", where.answers, "HOST=ADDRESS, as if the name had been looked up")->allow_extra_args(false);
 
   CLI::App *run = app.add_subcommand("run", "Run a program under a policy: app-protect run --policy p.json -- python app.py");
   run->add_option("--policy,-p", policy, "Policy file, folder of <group>.json, or built-in group; else what the variables say");
