@@ -115,7 +115,10 @@ const operations = {
     }),
 
   set_variables: (values) => void Object.assign(process.env, values),
-  clear_variables: () => Object.keys(process.env).forEach((name) => delete process.env[name]),
+  // All but those that the runtime client of Node 24 reads again for each invocation.
+  clear_variables: () => {
+    for (const name of Object.keys(process.env)) if (!name.startsWith('AWS_LAMBDA_')) delete process.env[name];
+  },
   variables: () => ({...process.env}),
   close_output: () => [1, 2].forEach((descriptor) => fs.closeSync(descriptor)),
   reopen: (folder, count) => {
