@@ -113,8 +113,8 @@ bool remember() {
       if (function) genuine.code = code_of(function.get());
     }
     PyErr_Clear();
-    // Helpers come and go between versions; without them a look is judged, never let through.
-    if (genuine.code == nullptr && genuine.id != helper) complete = false;
+    // Helpers and zipimport differ between versions; without them a look is judged, never let through.
+    if (genuine.code == nullptr && genuine.id != helper && genuine.id != zip_read) complete = false;
   }
   PyObject *external = PyDict_GetItemString(modules, "_frozen_importlib_external");
   Ref finder(external ? PyObject_GetAttrString(external, "FileFinder") : nullptr);

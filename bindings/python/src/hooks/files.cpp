@@ -38,7 +38,9 @@ constexpr Call kCalls[] = {
     {"stat", "os.stat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
     {"lstat", "os.lstat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
     {"access", "os.access", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, returns_false},
+#if PY_VERSION_HEX >= 0x03080000  // 3.7: another calling convention; line 2 watches it
     {"readlink", "os.readlink", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
+#endif
     {"statvfs", "os.statvfs", AP_FILE_STAT, "path", nullptr, nullptr, nullptr, raises},
     {"pathconf", "os.pathconf", AP_FILE_STAT, "path", nullptr, nullptr, nullptr, raises},
     {"getxattr", "os.getxattr", AP_FILE_STAT, "path", nullptr, nullptr, nullptr, raises},
@@ -266,6 +268,18 @@ thread_local PyObject *t_name_for_opener = nullptr;
 
 initproc g_file_io_init = nullptr;
 
+#if PY_VERSION_HEX < 0x03080000
+// Python 3.7 has no audit events: FileIO(name, mode) is judged here.
+bool permitted_without_event(PyObject *args, PyObject *kwargs, PyObject *name) {
+  PyObject *mode = PyTuple_Check(args) && PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1) : nullptr;
+  if (mode == nullptr && kwargs != nullptr) mode = PyDict_GetItemString(kwargs, "mode");
+  if (name == nullptr) return true;
+  Ref read(PyUnicode_FromString("r")), none(PyLong_FromLong(0));
+  Ref event(PyTuple_Pack(3, name, mode != nullptr ? mode : read.get(), none.get()));
+  return event && on_open(event.get()) == 0;
+}
+#endif
+
 int file_io_init(PyObject *self, PyObject *args, PyObject *kwargs) {
   PyObject *opener = nullptr, *name = nullptr;
   if (PyTuple_Check(args)) {
@@ -274,7 +288,12 @@ int file_io_init(PyObject *self, PyObject *args, PyObject *kwargs) {
   }
   if (kwargs != nullptr && opener == nullptr) opener = PyDict_GetItemString(kwargs, "opener");
   if (kwargs != nullptr && name == nullptr) name = PyDict_GetItemString(kwargs, "file");
-  if (opener == nullptr || opener == Py_None) return g_file_io_init(self, args, kwargs);
+  if (opener == nullptr || opener == Py_None) {
+#if PY_VERSION_HEX < 0x03080000
+    if (!permitted_without_event(args, kwargs, name)) return -1;
+#endif
+    return g_file_io_init(self, args, kwargs);
+  }
   PyObject *outer = std::exchange(t_name_for_opener, name);
   const int result = g_file_io_init(self, args, kwargs);
   t_name_for_opener = outer;
