@@ -2,11 +2,10 @@
 #include "policy/compile.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <unordered_map>
 
 #include "base/hash128.hpp"
-#include "base/json.hpp"
 #include "match/blob_writer.hpp"
 #include "policy/blob.hpp"
 #include "policy/embedded.hpp"
@@ -135,7 +134,7 @@ class Compiler {
   std::vector<std::string> both_forms(const std::string &pattern) {
     std::vector<std::string> forms = {pattern};
     std::string literal(literal_directory(pattern));
-    if (!here_.real_path || literal.empty() || literal == "/" || literal == "/proc" || literal.starts_with("/proc/")) return forms;
+    if (!here_.read_link || literal.empty() || literal == "/" || literal == "/proc" || literal.starts_with("/proc/")) return forms;
     // The longest part that exists is real; the rest is not there yet and stays as spelled.
     for (std::string existing = literal; existing.size() > 1;) {
       std::string real;
@@ -150,11 +149,34 @@ class Compiler {
     if (forms.size() == 2 && has_wildcard(forms[1].substr(0, forms[1].size() - (pattern.size() - literal.size())))) forms.pop_back();
     return forms;
   }
-  bool real_path(const std::string &path, std::string &real) {
-    auto [at, is_new] = real_paths_.try_emplace(path);
-    if (is_new) at->second.first = here_.real_path(path, at->second.second);
-    real = at->second.second;
-    return at->second.first;
+  // The real path of `path`; false where nothing is there. Each directory is asked about once.
+  bool real_path(const std::string &path, std::string &real, int links = 0) {
+    if (path == "/" || path.empty()) {
+      real = "/";
+      return true;
+    }
+    if (auto known = real_paths_.find(path); known != real_paths_.end()) {
+      real = known->second;
+      return !real.empty();
+    }
+    std::size_t slash = path.rfind('/');
+    std::string name = path.substr(slash + 1), target;
+    bool exists = real_path(path.substr(0, slash), real, links);
+    if (exists && name == "..") {
+      real.resize(std::max<std::size_t>(real.rfind('/'), 1));
+    } else if (exists && !name.empty() && name != ".") {
+      std::string entry = (real == "/" ? "" : real) + "/" + name;
+      switch (here_.read_link(entry, target)) {
+        case Entry::absent: exists = false; break;
+        case Entry::other: real = entry; break;
+        case Entry::link:
+          exists = links < 40 && real_path(target.starts_with('/') ? target : (real == "/" ? "" : real) + "/" + target, real, links + 1);
+          break;
+      }
+    }
+    if (!exists) real.clear();
+    real_paths_[path] = real;
+    return exists;
   }
 
   void files() {
@@ -215,12 +237,7 @@ class Compiler {
       }
     };
     if (header_.files_worst != AP_GRANT || header_.native != AP_GRANT) {  // native_code asks what a runtime library is
-      Result<json::Value> document = json::parse(embedded::runtime_needs);
-      if (document)
-        for (const json::Value &item : document->find("needs")->items) {
-          const json::Value *write = item.find("write");
-          need(item.find("path")->text, write && write->flag);
-        }
+      for (const embedded::Need &item : embedded::runtime_needs) need(std::string(item.path), item.write);
       for (const std::string &path : here_.runtime_read)
         if (path.starts_with('/') && path != "/" && !has_wildcard(path)) need(without_trailing_slash(path) + "/**", false);
       for (const std::string &path : ancestors_)
@@ -277,7 +294,7 @@ class Compiler {
   BlobWriter blob_;
   std::vector<Range> rules_;
   std::set<std::string> ancestors_;
-  std::map<std::string, std::pair<bool, std::string>> real_paths_;
+  std::unordered_map<std::string, std::string> real_paths_;  // empty: not there
 };
 
 }  // namespace

@@ -19,9 +19,22 @@ struct Files {
   const File *end() const { return first + count; }
 };
 
+// A path that a runtime itself reads; `write`: and writes.
+struct Need {
+  std::string_view path;
+  bool write;
+};
+
+struct Needs {
+  const Need *first;
+  std::size_t count;
+  const Need *begin() const { return first; }
+  const Need *end() const { return first + count; }
+};
+
 extern const Files groups;     // groups/*.json
 extern const Files providers;  // providers/*.json
-extern const std::string_view runtime_needs;
+extern const Needs runtime_needs;   // runtime_needs.json
 extern const std::string_view schema;  // policy.schema.json
 
 }  // namespace ap::embedded

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/surroundings.hpp"
 
+#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -36,11 +37,12 @@ bool texts(const Value &value, std::vector<std::string> &out) {
 
 }  // namespace
 
-bool real_path_of_this_machine(const std::string &path, std::string &real) {
-  char resolved[PATH_MAX];
-  if (!realpath(path.c_str(), resolved)) return false;
-  real = resolved;
-  return true;
+Entry read_link_of_this_machine(const std::string &path, std::string &target) {
+  char text[PATH_MAX];
+  ssize_t size = readlink(path.c_str(), text, sizeof(text));
+  if (size < 0) return errno == EINVAL ? Entry::other : Entry::absent;
+  target.assign(text, static_cast<std::size_t>(size));
+  return Entry::link;
 }
 
 bool parse_end_point(std::string_view text, std::string_view source, EndPoint &out) {
@@ -68,7 +70,7 @@ bool parse_end_point(std::string_view text, std::string_view source, EndPoint &o
 
 Result<Surroundings> surroundings_from_json(std::string_view text) {
   Surroundings out;
-  out.real_path = nullptr;
+  out.read_link = nullptr;
   std::vector<std::string> app_dirs, task_root, list;
   bool app_given = false;
   Result<Value> root = text.empty() ? Result<Value>(Value{}) : json::parse(text);

@@ -25,9 +25,10 @@ struct EndPoint {
   std::string source;  // who says so, for messages: "AWS_LAMBDA_RUNTIME_API", "console"
 };
 
-// Puts the real path of `path` (links followed) into `real`; false when it does not exist. Not called for empty paths.
-using RealPath = bool (*)(const std::string &path, std::string &real);
-bool real_path_of_this_machine(const std::string &path, std::string &real);
+// What lies at an absolute path whose directory is real: a link (its text into `target`), something else, or nothing.
+enum class Entry : std::uint8_t { absent, link, other };
+using ReadLink = Entry (*)(const std::string &path, std::string &target);
+Entry read_link_of_this_machine(const std::string &path, std::string &target);
 
 struct Surroundings {
   // Directories, absolute, without trailing slash. Both the spelled and the real form become part of the policy.
@@ -50,7 +51,7 @@ struct Surroundings {
   // PATH as it was before user code: where the first word of a command is looked for.
   std::string program_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-  RealPath real_path = real_path_of_this_machine;  // nullptr: nothing is looked up on this machine
+  ReadLink read_link = read_link_of_this_machine;  // nullptr: nothing is looked up on this machine
 };
 
 // "127.0.0.1:9001", "[fd00::1]:80", "host" -> EndPoint; false when it is none of these.
@@ -59,7 +60,7 @@ bool parse_end_point(std::string_view text, std::string_view source, EndPoint &o
 // {"task_root":"/var/task","tmp":"/tmp","app_dirs":[...],"nameservers":[...],"provider":"aws","region":"eu-west-1",
 //  "account":..., "runtime_read":[...], "own_paths":[...], "runtime_api":"127.0.0.1:9001", "end_points":["10.0.0.9:4317"], "local_names":[...], "path":"/usr/bin"}
 // `tmp` and `app_dirs` take a string or a list; `task_root` adds itself and /opt to the application. Missing members keep the
-// defaults above; app_dirs then is {"/var/task", "/opt"}. real_path is nullptr: answers are the same on every machine.
+// defaults above; app_dirs then is {"/var/task", "/opt"}. read_link is nullptr: answers are the same on every machine.
 Result<Surroundings> surroundings_from_json(std::string_view json);
 
 }  // namespace ap

@@ -2,6 +2,7 @@
 #include "policy/compile.hpp"
 
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ TEST(Compile, KnowsASpelledAndARealPlace) {
   ASSERT_EQ(symlink("real", (root + "/link").c_str()), 0);
 
   Surroundings here = test::lambda();
-  here.real_path = real_path_of_this_machine;
+  here.read_link = read_link_of_this_machine;
   here.app_dirs = {root + "/link"};
   Question q(R"({"files": {"application": {"write": "deny"}, "rules": [{"path": ")" + root + R"(/link/secret/**", "read": "deny"}, {"path": ")" + root + R"(/link/*.key", "read": "deny"}]}})", here);
   ASSERT_TRUE(q.valid()) << q.diagnostics;

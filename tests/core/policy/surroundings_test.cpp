@@ -25,7 +25,7 @@ TEST(Surroundings, FromJson) {
   auto none = surroundings_from_json("");
   ASSERT_TRUE(none);
   EXPECT_EQ(none->app_dirs, (std::vector<std::string>{"/var/task", "/opt"}));
-  EXPECT_EQ(none->real_path, nullptr) << "answers are the same on every machine";
+  EXPECT_EQ(none->read_link, nullptr) << "answers are the same on every machine";
 
   auto here = surroundings_from_json(R"({"task_root": "/srv/fn", "tmp": "/var/tmp", "nameservers": ["1.2.3.4"], "runtime_api": "127.0.0.1:9001", "provider": "aws", "region": null})");
   ASSERT_TRUE(here) << here.error().message;

@@ -29,7 +29,7 @@ inline Surroundings lambda() {
   here.end_points = {{"127.0.0.1", 9001, "AWS_LAMBDA_RUNTIME_API"}};
   here.provider = "aws";
   here.region = "us-east-1";
-  here.real_path = nullptr;
+  here.read_link = nullptr;
   return here;
 }
 
