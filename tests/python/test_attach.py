@@ -78,6 +78,18 @@ def test_status():
     assert status["state"] == "enforcing" and status["policy"]["group"] == "orders" and status["policy"]["version"] == 3
 
 
+def test_the_secret_is_gone():
+    program = """
+import os, posix
+print('TREND_AP_SECRET' in os.environ, os.environ.get('TREND_AP_KEY'), b'TREND_AP_SECRET' in posix.environ, b'hush' in open('/proc/self/environ', 'rb').read())
+print(os.popen('echo $TREND_AP_SECRET').read().strip() == '')
+"""
+    env = {"TREND_AP_KEY": "4b1c2d3e-0000-4000-8000-000000000000", "TREND_AP_SECRET": "hush-hush"}
+    assert protected.run(program, attach="plain", env=env).stdout.split()[::2] == ["True", "True", "False"]
+    result = protected.run(program, DENY_TMP, env=env)
+    assert result.stdout.split() == ["False", env["TREND_AP_KEY"], "False", "False", "True"], result.about()
+
+
 def test_switched_off():
     result = protected.run(REPORT, DENY_TMP, env={"TREND_AP_AGENT_ENABLED": "false"})
     assert result.stdout == "unprotected\n" and result.status == 0, result.about()

@@ -55,6 +55,18 @@ PyObject *load_library(PyObject *, PyObject *path) {
   Py_RETURN_NONE;
 }
 
+// The core has wiped these from the environment block; os.environ is a copy that Python made before.
+void forget_secrets() {
+  PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "posix");
+  Ref environment(module != nullptr ? PyObject_GetAttrString(module, "environ") : nullptr);
+  for (const char *name : {"TREND_AP_SECRET", "IMMUNIO_SECRET"}) {
+    Ref key(PyBytes_FromString(name));
+    if (environment && key && PyDict_Check(environment.get()) && PyDict_GetItem(environment.get(), key.get()) != nullptr)
+      PyDict_DelItem(environment.get(), key.get());
+  }
+  PyErr_Clear();
+}
+
 // start(library, attach, main_dir, started_ns) -> (result, message); AgentError when the library cannot be loaded.
 PyObject *start(PyObject *, PyObject *args) {
   PyObject *library, *directory = nullptr;
@@ -75,6 +87,7 @@ PyObject *start(PyObject *, PyObject *args) {
   options.main_dir = str(application);
   options.started_ns = started_ns;
   const int result = core::api().start(&options, message, sizeof message);
+  forget_secrets();
   if (result == AP_STARTED || result == AP_ALREADY) {
     Attribution::set_application(application);
     install_hooks();
