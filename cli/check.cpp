@@ -16,7 +16,7 @@ struct Found {
 };
 
 // "place: message", "place: warning: message"; the message of what is no JSON at all has its line and column as place.
-Found parse_diagnostic(std::string_view line, const PolicyFile &file) {
+Found parse_diagnostic(std::string_view line, const PolicyFile& file) {
   Found f{false, std::nullopt, "", ""};
   const std::size_t colon = line.find(": ");
   f.place = std::string(line.substr(0, colon));
@@ -35,9 +35,11 @@ Found parse_diagnostic(std::string_view line, const PolicyFile &file) {
   return f;
 }
 
-std::string count_of(std::size_t n, const char *word) { return std::to_string(n) + " " + word + (n == 1 ? "" : "s"); }
+std::string count_of(std::size_t n, const char* word) {
+  return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
+}
 
-int check_one(const app_protect::Library &library, const std::string &name, bool lint) {
+int check_one(const app_protect::Library& library, const std::string& name, bool lint) {
   PolicyFile file;
   std::string error;
   if (!read_policy(name, library, file, error)) return complain(error, 2);
@@ -56,23 +58,28 @@ int check_one(const app_protect::Library &library, const std::string &name, bool
   }
   std::size_t errors = 0, warnings = 0;
   Table table;
-  for (const Found &f : found) {
+  for (const Found& f : found) {
     ++(f.warning ? warnings : errors);
-    const std::string at = f.position ? std::to_string(f.position->line) + ":" + std::to_string(f.position->column) : "-";
-    table.rows.push_back({coloured(at, Colour::dim), f.warning ? coloured("warning", Colour::yellow) : coloured("error", Colour::red),
+    const std::string at =
+        f.position ? std::to_string(f.position->line) + ":" + std::to_string(f.position->column) : "-";
+    table.rows.push_back({coloured(at, Colour::dim),
+                          f.warning ? coloured("warning", Colour::yellow) : coloured("error", Colour::red),
                           printable(f.place), printable(f.message)});
   }
   std::cout << coloured(printable(file.name), Colour::bold) << "\n" << table.text();
-  if (valid) std::cout << "  " << coloured("valid", Colour::green) << (warnings != 0 ? ", " + count_of(warnings, "warning") : "") << ": " << summary << "\n";
-  else std::cout << "  " << coloured("not valid", Colour::red) << ": " << count_of(errors, "error") << "\n";
+  if (valid)
+    std::cout << "  " << coloured("valid", Colour::green) << (warnings != 0 ? ", " + count_of(warnings, "warning") : "")
+              << ": " << summary << "\n";
+  else
+    std::cout << "  " << coloured("not valid", Colour::red) << ": " << count_of(errors, "error") << "\n";
   return valid && !(lint && warnings != 0) ? 0 : 1;
 }
 
 }  // namespace
 
-int check(const app_protect::Library &library, const std::vector<std::string> &names, bool lint) {
+int check(const app_protect::Library& library, const std::vector<std::string>& names, bool lint) {
   int worst = 0;
-  for (const std::string &name : names) worst = std::max(worst, check_one(library, name, lint));
+  for (const std::string& name : names) worst = std::max(worst, check_one(library, name, lint));
   return worst;
 }
 

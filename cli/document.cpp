@@ -10,11 +10,12 @@
 namespace cli {
 namespace {
 
-constexpr std::size_t kMaxJson = 16u << 20;  // aliases can multiply a YAML text: the core refuses what is too large anyway
+constexpr std::size_t kMaxJson =
+    16u << 20;  // aliases can multiply a YAML text: the core refuses what is too large anyway
 constexpr int kMaxDepth = 200;
 
-void append_quoted(std::string &out, std::string_view text) {
-  static const char *hex = "0123456789abcdef";
+void append_quoted(std::string& out, std::string_view text) {
+  static const char* hex = "0123456789abcdef";
   out += '"';
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -32,20 +33,23 @@ void append_quoted(std::string &out, std::string_view text) {
   out += '"';
 }
 
-bool is_number(const std::string &text) {
+bool is_number(const std::string& text) {
   if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string::npos) return false;
-  if (text[0] == '+' || text[0] == '.' || text.back() == '.' || (text[0] == '0' && text.size() > 1 && text[1] != '.')) return false;
-  char *end = nullptr;
+  if (text[0] == '+' || text[0] == '.' || text.back() == '.' || (text[0] == '0' && text.size() > 1 && text[1] != '.'))
+    return false;
+  char* end = nullptr;
   strtod(text.c_str(), &end);
   return *end == '\0';
 }
 
-// YAML 1.2 core: plain scalars are null, true, false, numbers, else text. (`off` and `on` stay texts: the core knows them.)
-void append_scalar(std::string &out, const YAML::Node &node) {
-  const std::string &text = node.Scalar();
+// YAML 1.2 core: plain scalars are null, true, false, numbers, else text. (`off` and `on` stay texts: the core knows
+// them.)
+void append_scalar(std::string& out, const YAML::Node& node) {
+  const std::string& text = node.Scalar();
   const bool plain = node.Tag() == "?" || node.Tag().empty();
   std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (plain && (lower == "true" || lower == "false"))
     out += lower;
   else if (plain && (lower == "null" || lower == "~" || lower.empty()))
@@ -56,13 +60,13 @@ void append_scalar(std::string &out, const YAML::Node &node) {
     append_quoted(out, text);
 }
 
-bool append(std::string &out, const YAML::Node &node, int depth) {
+bool append(std::string& out, const YAML::Node& node, int depth) {
   if (depth > kMaxDepth || out.size() > kMaxJson) return false;
   switch (node.Type()) {
     case YAML::NodeType::Map: {
       out += '{';
-      const char *comma = "";
-      for (const auto &member : node) {
+      const char* comma = "";
+      for (const auto& member : node) {
         out += comma;
         append_quoted(out, member.first.IsScalar() ? member.first.Scalar() : "?");
         out += ':';
@@ -74,8 +78,8 @@ bool append(std::string &out, const YAML::Node &node, int depth) {
     }
     case YAML::NodeType::Sequence: {
       out += '[';
-      const char *comma = "";
-      for (const auto &item : node) {
+      const char* comma = "";
+      for (const auto& item : node) {
         out += comma;
         if (!append(out, item, depth + 1)) return false;
         comma = ",";
@@ -83,12 +87,18 @@ bool append(std::string &out, const YAML::Node &node, int depth) {
       out += ']';
       return true;
     }
-    case YAML::NodeType::Scalar: append_scalar(out, node); return true;
-    default: out += "null"; return true;
+    case YAML::NodeType::Scalar:
+      append_scalar(out, node);
+      return true;
+    default:
+      out += "null";
+      return true;
   }
 }
 
-Position position_of(const YAML::Mark &mark) { return {mark.line + 1, mark.column + 1}; }
+Position position_of(const YAML::Mark& mark) {
+  return {mark.line + 1, mark.column + 1};
+}
 
 bool ends_with(std::string_view s, std::string_view suffix) {
   return s.size() >= suffix.size() && s.substr(s.size() - suffix.size()) == suffix;
@@ -113,7 +123,8 @@ struct Document::Tree {
       if (place[0] == '[') {
         const std::size_t end = place.find(']');
         if (end == std::string_view::npos || !found.node.IsSequence()) return std::nullopt;
-        const auto index = static_cast<std::size_t>(strtoul(std::string(place.substr(1, end - 1)).c_str(), nullptr, 10));
+        const auto index =
+            static_cast<std::size_t>(strtoul(std::string(place.substr(1, end - 1)).c_str(), nullptr, 10));
         if (index >= found.node.size()) return std::nullopt;
         const YAML::Node next = found.node[index];
         found.node.reset(next);
@@ -126,7 +137,7 @@ struct Document::Tree {
       if (!found.node.IsMap()) return std::nullopt;
       bool hit = false;
       YAML::Node next;
-      for (const auto &member : found.node)  // the last of duplicates: the one that is complained about
+      for (const auto& member : found.node)  // the last of duplicates: the one that is complained about
         if (member.first.IsScalar() && member.first.Scalar() == key) {
           next.reset(member.second);
           found.mark = member.first.Mark();
@@ -142,8 +153,8 @@ struct Document::Tree {
 
 Document::Document() = default;
 Document::~Document() = default;
-Document::Document(Document &&) noexcept = default;
-Document &Document::operator=(Document &&) noexcept = default;
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
 
 Document Document::of(std::string text, std::string_view name) {
   Document d;
@@ -160,7 +171,7 @@ Document Document::of(std::string text, std::string_view name) {
       d.json_.clear();
       d.error_ = "is nested too deep or too large once its aliases are filled in";
     }
-  } catch (const YAML::Exception &e) {
+  } catch (const YAML::Exception& e) {
     d.json_.clear();
     d.error_ = "not valid YAML: " + e.msg;
     if (!e.mark.is_null()) d.error_position_ = position_of(e.mark);
@@ -177,7 +188,7 @@ void Document::load_tree() const {
     std::replace(text.begin(), text.end(), '\t', ' ');  // legal white space in JSON, not always in YAML
     tree_->root = YAML::Load(text);
     tree_->usable = true;
-  } catch (const YAML::Exception &) {
+  } catch (const YAML::Exception&) {
   }
 }
 
@@ -192,7 +203,7 @@ std::optional<Position> Document::position(std::string_view place) const {
       found = tree_->find(place);
     }
     if (found && !found->mark.is_null()) return position_of(found->mark);
-  } catch (const YAML::Exception &) {
+  } catch (const YAML::Exception&) {
   }
   return std::nullopt;
 }
@@ -202,7 +213,7 @@ std::string Document::value(std::string_view place, std::size_t limit) const {
   std::string out;
   try {
     if (auto found = tree_->find(place)) append(out, found->node, 0);
-  } catch (const YAML::Exception &) {
+  } catch (const YAML::Exception&) {
     out.clear();
   }
   if (out.size() > limit) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Document: a policy text as written, JSON or YAML, turned into the JSON that the core takes; and where in the text a place such
-// as `outbound.allowed_domains[2]` stands, so that a diagnostic can name line and column.
+// Document: a policy text as written, JSON or YAML, turned into the JSON that the core takes; and where in the text a
+// place such as `outbound.allowed_domains[2]` stands, so that a diagnostic can name line and column.
 #pragma once
 #include <memory>
 #include <optional>
@@ -19,12 +19,12 @@ class Document {
   // `name` decides the form: .yaml and .yml are YAML; anything else is JSON when it begins with `{` or `[`, else YAML.
   static Document of(std::string text, std::string_view name);
   ~Document();
-  Document(Document &&) noexcept;
-  Document &operator=(Document &&) noexcept;
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
 
   // Empty when the YAML cannot be read: error() then says why, error_position() where.
-  const std::string &json() const { return json_; }
-  const std::string &error() const { return error_; }
+  const std::string& json() const { return json_; }
+  const std::string& error() const { return error_; }
   std::optional<Position> error_position() const { return error_position_; }
 
   std::optional<Position> position(std::string_view place) const;

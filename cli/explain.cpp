@@ -22,23 +22,25 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-std::string surroundings(const Where &where) {
+std::string surroundings(const Where& where) {
   if (where.here) return "";
   std::string json = "{\"task_root\":" + quoted(where.task_root);
-  if (where.provider != "none") json += ",\"provider\":" + quoted(where.provider) + ",\"region\":" + quoted(where.region);
+  if (where.provider != "none")
+    json += ",\"provider\":" + quoted(where.provider) + ",\"region\":" + quoted(where.region);
   return json + "}";
 }
 
-// --- the operation as typed -------------------------------------------------------------------------------------------------
+// --- the operation as typed
+// -------------------------------------------------------------------------------------------------
 
 const std::map<std::string, ap_kind> kFileKinds = {
-    {"read", AP_FILE_READ}, {"write", AP_FILE_WRITE}, {"create", AP_FILE_CREATE}, {"delete", AP_FILE_DELETE},
-    {"rename", AP_FILE_RENAME}, {"link", AP_FILE_LINK}, {"symlink", AP_FILE_SYMLINK}, {"stat", AP_FILE_STAT},
+    {"read", AP_FILE_READ},         {"write", AP_FILE_WRITE}, {"create", AP_FILE_CREATE},   {"delete", AP_FILE_DELETE},
+    {"rename", AP_FILE_RENAME},     {"link", AP_FILE_LINK},   {"symlink", AP_FILE_SYMLINK}, {"stat", AP_FILE_STAT},
     {"metadata", AP_FILE_METADATA}, {"list", AP_FILE_LIST}};
 const std::map<std::string, ap_kind> kNativeKinds = {
     {"load", AP_LOAD}, {"exec_memory", AP_EXEC_MEMORY}, {"call_address", AP_CALL_ADDRESS}, {"memfd", AP_MEMFD}};
 
-constexpr const char *kForms =
+constexpr const char* kForms =
     "  outbound HOST[:PORT] [udp]      connect or send; HOST is a name or an address\n"
     "  dns NAME [TYPE]                 look a name up\n"
     "  unix PATH                       connect to a unix socket\n"
@@ -47,13 +49,13 @@ constexpr const char *kForms =
     "  fork                            fork without exec\n"
     "  native load PATH                load a library; also exec_memory, call_address, memfd\n";
 
-std::string names_of(const std::map<std::string, ap_kind> &kinds) {
+std::string names_of(const std::map<std::string, ap_kind>& kinds) {
   std::string out;
-  for (const auto &[name, kind] : kinds) out += (out.empty() ? "" : ", ") + name;
+  for (const auto& [name, kind] : kinds) out += (out.empty() ? "" : ", ") + name;
   return out;
 }
 
-bool parse_target(const std::string &text, std::string &host, uint16_t &port, std::string &error) {
+bool parse_target(const std::string& text, std::string& host, uint16_t& port, std::string& error) {
   host = text;
   std::string digits;
   if (!text.empty() && text[0] == '[') {
@@ -61,7 +63,8 @@ bool parse_target(const std::string &text, std::string &host, uint16_t &port, st
     if (end == std::string::npos) return error = "`" + text + "` has no closing `]`", false;
     host = text.substr(1, end - 1);
     if (end + 1 < text.size()) digits = text.substr(end + 2);
-  } else if (const std::size_t colon = text.find(':'); colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
+  } else if (const std::size_t colon = text.find(':');
+             colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
     host = text.substr(0, colon);
     digits = text.substr(colon + 1);
   }
@@ -69,22 +72,24 @@ bool parse_target(const std::string &text, std::string &host, uint16_t &port, st
   if (host.find("//") != std::string::npos || text.find("://") != std::string::npos)
     return error = "`" + text + "` is a URL, expected HOST or HOST:PORT", false;
   if (digits.empty()) return true;
-  const unsigned long number = digits.find_first_not_of("0123456789") == std::string::npos ? strtoul(digits.c_str(), nullptr, 10) : 0;
+  const unsigned long number =
+      digits.find_first_not_of("0123456789") == std::string::npos ? strtoul(digits.c_str(), nullptr, 10) : 0;
   if (number == 0 || number > 65535) return error = "`" + digits + "` is no port, expected 1 to 65535", false;
   port = static_cast<uint16_t>(number);
   return true;
 }
 
-std::optional<Operation> parse(const std::vector<std::string> &words, std::string &error) {
-  const std::string &what = words[0];
-  const auto need = [&](std::size_t least, std::size_t most, const char *form) {
+std::optional<Operation> parse(const std::vector<std::string>& words, std::string& error) {
+  const std::string& what = words[0];
+  const auto need = [&](std::size_t least, std::size_t most, const char* form) {
     if (words.size() >= least && words.size() <= most) return true;
     error = std::string("expected: ") + form;
     return false;
   };
   if (what == "outbound" || what == "connect") {
     if (!need(2, 3, "outbound HOST[:PORT] [udp]")) return std::nullopt;
-    if (words.size() == 3 && words[2] != "udp" && words[2] != "tcp") return error = "`" + words[2] + "` is no protocol, expected tcp or udp", std::nullopt;
+    if (words.size() == 3 && words[2] != "udp" && words[2] != "tcp")
+      return error = "`" + words[2] + "` is no protocol, expected tcp or udp", std::nullopt;
     std::string host;
     uint16_t port = 0;
     if (!parse_target(words[1], host, port, error)) return std::nullopt;
@@ -101,7 +106,8 @@ std::optional<Operation> parse(const std::vector<std::string> &words, std::strin
   if (what == "files" || what == "file") {
     if (!need(3, 4, "files OPERATION PATH [TO]")) return std::nullopt;
     const auto kind = kFileKinds.find(words[1]);
-    if (kind == kFileKinds.end()) return error = "`" + words[1] + "` is no file operation, expected one of " + names_of(kFileKinds), std::nullopt;
+    if (kind == kFileKinds.end())
+      return error = "`" + words[1] + "` is no file operation, expected one of " + names_of(kFileKinds), std::nullopt;
     const bool two = kind->second == AP_FILE_RENAME || kind->second == AP_FILE_LINK;
     if (two && words.size() != 4) return error = words[1] + " takes two paths", std::nullopt;
     return Operation::file(kind->second, words[2], words.size() == 4 ? words[3] : "");
@@ -117,7 +123,9 @@ std::optional<Operation> parse(const std::vector<std::string> &words, std::strin
   if (what == "native") {
     if (!need(2, 3, "native load PATH")) return std::nullopt;
     const auto kind = kNativeKinds.find(words[1]);
-    if (kind == kNativeKinds.end()) return error = "`" + words[1] + "` is no native operation, expected one of " + names_of(kNativeKinds), std::nullopt;
+    if (kind == kNativeKinds.end())
+      return error = "`" + words[1] + "` is no native operation, expected one of " + names_of(kNativeKinds),
+             std::nullopt;
     return Operation::native(kind->second, words.size() == 3 ? words[2] : "");
   }
   error = "`" + what + "` is no kind of operation; expected one of:\n" + kForms;
@@ -125,12 +133,14 @@ std::optional<Operation> parse(const std::vector<std::string> &words, std::strin
   return std::nullopt;
 }
 
-// --- why --------------------------------------------------------------------------------------------------------------------
+// --- why
+// --------------------------------------------------------------------------------------------------------------------
 
 const std::map<std::string, std::string> kReasons = {
     {"outbound.local", "loopback and unix sockets follow outbound.local"},
     {"outbound.allow_cloud_provider", "it belongs to the cloud provider, and outbound.allow_cloud_provider covers it"},
-    {"outbound.platform", "an end point of the platform itself (Runtime API, resolver, X-Ray, credentials) stays reachable"},
+    {"outbound.platform",
+     "an end point of the platform itself (Runtime API, resolver, X-Ray, credentials) stays reachable"},
     {"outbound.metadata", "instance metadata is refused whatever else is allowed"},
     {"outbound.answer", "an allowed name that answers loopback or link-local is not followed there"},
     {"outbound.dns", "DNS goes to the configured resolver only"},
@@ -140,7 +150,7 @@ const std::map<std::string, std::string> kReasons = {
     {"child_processes.unguarded", "the program cannot be guarded (static, another loader, set-uid)"},
 };
 
-std::string reason(const Answer &a, const PolicyFile &file) {
+std::string reason(const Answer& a, const PolicyFile& file) {
   if (a.rule.empty()) return "the policy says nothing about it";
   if (const auto known = kReasons.find(a.rule); known != kReasons.end()) return known->second;
   std::string value = file.document ? printable(file.document->value(a.rule)) : "";
@@ -150,13 +160,16 @@ std::string reason(const Answer &a, const PolicyFile &file) {
     if (!value.empty() && (value[0] == '{' || value[0] == '[')) value.clear();
   }
   const bool entry = a.rule.find('[') != std::string::npos;
-  if (!value.empty()) return entry ? "it is met by " + a.rule + ", " + value : a.rule + " is " + value + ", and nothing more specific meets it";
-  return a.rule + " is not set: " + std::string(app_protect::action_word(a.verdict.action)) + " is what that means here";
+  if (!value.empty())
+    return entry ? "it is met by " + a.rule + ", " + value
+                 : a.rule + " is " + value + ", and nothing more specific meets it";
+  return a.rule + " is not set: " + std::string(app_protect::action_word(a.verdict.action)) +
+         " is what that means here";
 }
 
-void print_answer(const Answer &a, const std::vector<std::string> &words, const PolicyFile &file) {
+void print_answer(const Answer& a, const std::vector<std::string>& words, const PolicyFile& file) {
   std::string said;
-  for (const std::string &w : words) said += (said.empty() ? "" : " ") + printable(w);
+  for (const std::string& w : words) said += (said.empty() ? "" : " ") + printable(w);
   const std::string action(app_protect::action_word(a.verdict.action));
   std::cout << coloured(action, colour_of(action)) << "  " << said << "\n";
   Table table;
@@ -164,16 +177,18 @@ void print_answer(const Answer &a, const std::vector<std::string> &words, const 
     std::string at;
     if (file.document)
       if (!file.document->value(a.rule).empty())
-        if (auto p = file.document->position(a.rule)) at = "  (" + printable(file.name) + ":" + std::to_string(p->line) + ":" + std::to_string(p->column) + ")";
+        if (auto p = file.document->position(a.rule))
+          at = "  (" + printable(file.name) + ":" + std::to_string(p->line) + ":" + std::to_string(p->column) + ")";
     table.rows.push_back({"rule", a.rule + coloured(at, Colour::dim)});
   }
   table.rows.push_back({"why", reason(a, file)});
-  if (a.verdict.cls != AP_CLASS_NONE) table.rows.push_back({"class", std::string(app_protect::class_word(a.verdict.cls))});
+  if (a.verdict.cls != AP_CLASS_NONE)
+    table.rows.push_back({"class", std::string(app_protect::class_word(a.verdict.cls))});
   if (a.verdict.action != AP_GRANT) {
     table.rows.push_back({"event", std::string(app_protect::policy_word(a.verdict.policy))});
     std::string then = "it goes on and is reported";
     if (a.verdict.action == AP_DENY)
-      then = a.verdict.on_deny == AP_ON_DENY_BLOCK       ? "the operation fails (EPERM) and the invocation ends as blocked"
+      then = a.verdict.on_deny == AP_ON_DENY_BLOCK ? "the operation fails (EPERM) and the invocation ends as blocked"
              : a.verdict.on_deny == AP_ON_DENY_TERMINATE ? "the event is written and the process ends (exit status 77)"
                                                          : "the operation fails (EPERM)";
     table.rows.push_back({"then", then});
@@ -182,15 +197,17 @@ void print_answer(const Answer &a, const std::vector<std::string> &words, const 
 }
 
 // What the policy means, asked one operation at a time: nothing is worked out here.
-void print_effective(const app_protect::Policy &policy, const PolicyFile &file, const Where &where) {
+void print_effective(const app_protect::Policy& policy, const PolicyFile& file, const Where& where) {
   const std::string root = where.task_root;
   const struct {
-    const char *what;
+    const char* what;
     Operation operation;
   } questions[] = {
       {"outbound, a name that no entry lists", Operation::connect("unlisted.example", 443)},
       {"outbound, an address that no entry lists", Operation::connect("203.0.113.7", 443)},
-      {"outbound, the provider (s3." "us-east-1.amazonaws.com)", Operation::connect("s3." + where.region + ".amazonaws.com", 443)},
+      {"outbound, the provider (s3."
+       "us-east-1.amazonaws.com)",
+       Operation::connect("s3." + where.region + ".amazonaws.com", 443)},
       {"outbound, loopback", Operation::connect("127.0.0.1", 8080)},
       {"outbound, instance metadata", Operation::connect("169.254.169.254", 80)},
       {"look up a name that no entry lists", Operation::resolve("unlisted.example")},
@@ -207,10 +224,13 @@ void print_effective(const app_protect::Policy &policy, const PolicyFile &file, 
       {"run code from new memory", Operation::native(AP_EXEC_MEMORY, "")},
   };
   std::cout << coloured(printable(file.name), Colour::bold) << ": " << policy.summary() << "\n";
-  if (where.here) std::cout << "  as on this machine\n\n";
-  else std::cout << "  as on Lambda: application " << root << " and /opt, provider " << where.provider << (where.provider == "none" ? "" : " " + where.region) << "\n\n";
+  if (where.here)
+    std::cout << "  as on this machine\n\n";
+  else
+    std::cout << "  as on Lambda: application " << root << " and /opt, provider " << where.provider
+              << (where.provider == "none" ? "" : " " + where.region) << "\n\n";
   Table table;
-  for (const auto &q : questions) {
+  for (const auto& q : questions) {
     const Answer a = policy.check(q.operation);
     const std::string action(app_protect::action_word(a.verdict.action));
     table.rows.push_back({q.what, coloured(action, colour_of(action)), a.rule});
@@ -218,7 +238,7 @@ void print_effective(const app_protect::Policy &policy, const PolicyFile &file, 
   std::cout << table.text();
   if (file.document) {
     Table rules;
-    for (const char *list : {"outbound.allowed_domains", "files.rules", "child_processes.rules"})
+    for (const char* list : {"outbound.allowed_domains", "files.rules", "child_processes.rules"})
       for (int i = 0; i < 1000; ++i) {
         const std::string place = std::string(list) + "[" + std::to_string(i) + "]";
         const std::string value = file.document->value(place);
@@ -231,7 +251,8 @@ void print_effective(const app_protect::Policy &policy, const PolicyFile &file, 
 
 }  // namespace
 
-int explain(const app_protect::Library &library, const std::string &name, const Where &where, const std::vector<std::string> &words) {
+int explain(const app_protect::Library& library, const std::string& name, const Where& where,
+            const std::vector<std::string>& words) {
   PolicyFile file;
   std::string error;
   if (!read_policy(name, library, file, error)) return complain(error, 2);
@@ -241,11 +262,13 @@ int explain(const app_protect::Library &library, const std::string &name, const 
     check(library, {name}, false);
     return 2;
   }
-  for (const std::string &answer : where.answers) {
+  for (const std::string& answer : where.answers) {
     const std::size_t sign = answer.find('=');
     uint8_t address[16] = {};
     const std::string value = sign == std::string::npos ? "" : answer.substr(sign + 1);
-    const int family = inet_pton(AF_INET, value.c_str(), address) == 1 ? 4 : inet_pton(AF_INET6, value.c_str(), address) == 1 ? 6 : 0;
+    const int family = inet_pton(AF_INET, value.c_str(), address) == 1    ? 4
+                       : inet_pton(AF_INET6, value.c_str(), address) == 1 ? 6
+                                                                          : 0;
     if (family == 0) return complain("`" + answer + "`: expected HOST=ADDRESS", 2);
     policy.note_answer(answer.substr(0, sign), address, static_cast<uint8_t>(family));
   }

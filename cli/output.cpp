@@ -11,18 +11,24 @@ namespace cli {
 namespace {
 
 bool colours(int fd) {
-  const char *no = getenv("NO_COLOR");
+  const char* no = getenv("NO_COLOR");
   return (no == nullptr || *no == '\0') && isatty(fd) == 1;
 }
 
-const char *code(Colour colour) {
+const char* code(Colour colour) {
   switch (colour) {
-    case Colour::red: return "\033[31m";
-    case Colour::yellow: return "\033[33m";
-    case Colour::green: return "\033[32m";
-    case Colour::bold: return "\033[1m";
-    case Colour::dim: return "\033[2m";
-    case Colour::none: break;
+    case Colour::red:
+      return "\033[31m";
+    case Colour::yellow:
+      return "\033[33m";
+    case Colour::green:
+      return "\033[32m";
+    case Colour::bold:
+      return "\033[1m";
+    case Colour::dim:
+      return "\033[2m";
+    case Colour::none:
+      break;
   }
   return "";
 }
@@ -59,15 +65,16 @@ std::string padded(std::string_view text, std::size_t width) {
 
 std::string Table::text(std::string_view indent) const {
   std::vector<std::size_t> widths;
-  for (const auto &row : rows)
+  for (const auto& row : rows)
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (widths.size() <= c) widths.push_back(0);
       widths[c] = std::max(widths[c], width_of(row[c]));
     }
   std::string out;
-  for (const auto &row : rows) {
+  for (const auto& row : rows) {
     std::string line(indent);
-    for (std::size_t c = 0; c < row.size(); ++c) line += c + 1 == row.size() ? row[c] : padded(row[c], widths[c]) + "  ";
+    for (std::size_t c = 0; c < row.size(); ++c)
+      line += c + 1 == row.size() ? row[c] : padded(row[c], widths[c]) + "  ";
     while (!line.empty() && line.back() == ' ') line.pop_back();
     out += line + "\n";
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands print: colour on a terminal only (NO_COLOR is honoured), columns aligned, control characters shown as such.
+// What the commands print: colour on a terminal only (NO_COLOR is honoured), columns aligned, control characters shown
+// as such.
 #pragma once
 #include <string>
 #include <string_view>
@@ -14,7 +15,8 @@ enum class Colour { none, red, yellow, green, bold, dim };
 std::string coloured(std::string_view text, Colour colour);
 Colour colour_of(std::string_view action);  // deny red, observe yellow, grant green
 
-// Rows of equal columns; the last column is left ragged. `colours`, where given, is one per row and is applied to `column`.
+// Rows of equal columns; the last column is left ragged. `colours`, where given, is one per row and is applied to
+// `column`.
 struct Table {
   std::vector<std::vector<std::string>> rows;
   std::string text(std::string_view indent = "  ") const;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kLimit = 64u << 20;
 
-bool read_all(int fd, std::string &out, std::string &error) {
+bool read_all(int fd, std::string& out, std::string& error) {
   char block[65536];
   for (;;) {
     const ssize_t n = read(fd, block, sizeof block);
@@ -33,13 +33,13 @@ bool read_all(int fd, std::string &out, std::string &error) {
   }
 }
 
-bool read_file(const std::string &name, std::string &out, std::string &error) {
+bool read_file(const std::string& name, std::string& out, std::string& error) {
   const int fd = open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) {
     error = strerror(errno);
     return false;
   }
-  struct stat st {};
+  struct stat st{};
   fstat(fd, &st);
   bool ok = false;
   if (S_ISDIR(st.st_mode))
@@ -59,14 +59,15 @@ app_protect::Library open_library() {
   const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   std::string folder = n > 0 ? std::string(self, static_cast<std::size_t>(n)) : std::string("./app-protect");
   folder.resize(folder.rfind('/'));
-  for (const char *place : {"/libapp_protect.so", "/../lib/libapp_protect.so", "/../app_protect/lib/libapp_protect.so"}) {
+  for (const char* place :
+       {"/libapp_protect.so", "/../lib/libapp_protect.so", "/../app_protect/lib/libapp_protect.so"}) {
     const std::string path = folder + place;
     if (access(path.c_str(), R_OK) == 0) return app_protect::Library::open(path);
   }
   return app_protect::Library::open(folder + "/../lib/libapp_protect.so");
 }
 
-bool read_policy(const std::string &name, const app_protect::Library &library, PolicyFile &out, std::string &error) {
+bool read_policy(const std::string& name, const app_protect::Library& library, PolicyFile& out, std::string& error) {
   std::string text;
   if (name == "-") {
     out.name = "standard input";
@@ -75,8 +76,8 @@ bool read_policy(const std::string &name, const app_protect::Library &library, P
     out.name = name;
     if (!read_file(name, text, error)) {
       // A built-in group has no file; the core knows its name.
-      if (access(name.c_str(), F_OK) != 0 && !name.empty() && name.size() < 100 && name.find_first_of("/{[\"") == std::string::npos &&
-          app_protect::Policy::open(library, name, "{}")) {
+      if (access(name.c_str(), F_OK) != 0 && !name.empty() && name.size() < 100 &&
+          name.find_first_of("/{[\"") == std::string::npos && app_protect::Policy::open(library, name, "{}")) {
         out.text = name;
         return true;
       }

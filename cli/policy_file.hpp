@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finding what a command needs: the library beside the tool, and a policy given as a file, `-`, or the name of a built-in group.
+// Finding what a command needs: the library beside the tool, and a policy given as a file, `-`, or the name of a
+// built-in group.
 #pragma once
 #include <app_protect/library.hpp>
 
@@ -21,6 +22,6 @@ struct PolicyFile {
 };
 
 // On failure false, and `error` says why.
-bool read_policy(const std::string &name, const app_protect::Library &library, PolicyFile &out, std::string &error);
+bool read_policy(const std::string& name, const app_protect::Library& library, PolicyFile& out, std::string& error);
 
 }  // namespace cli

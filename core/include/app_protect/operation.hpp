@@ -8,8 +8,8 @@
 // Header-only, no exceptions. A copy has texts of its own.
 #pragma once
 #include <app_protect/api.h>
-#include <app_protect/library.hpp>
 #include <arpa/inet.h>
+#include <app_protect/library.hpp>
 
 #include <cstring>
 #include <string>
@@ -31,8 +31,10 @@ class Operation {
     Operation op(AP_OUTBOUND, AP_CONNECT, std::move(host));
     op.base_.protocol = static_cast<uint8_t>(protocol);
     op.base_.port = port;
-    if (inet_pton(AF_INET, op.text_.c_str(), op.base_.address) == 1) op.base_.family = 4;
-    else if (inet_pton(AF_INET6, op.text_.c_str(), op.base_.address) == 1) op.base_.family = 6;
+    if (inet_pton(AF_INET, op.text_.c_str(), op.base_.address) == 1)
+      op.base_.family = 4;
+    else if (inet_pton(AF_INET6, op.text_.c_str(), op.base_.address) == 1)
+      op.base_.family = 6;
     if (op.base_.family != 0) op.text_.clear();  // the address says it all
     return op;
   }
@@ -61,23 +63,23 @@ class Operation {
   static Operation fork() { return Operation(AP_PROCESSES, AP_FORK, {}); }
   static Operation native(ap_kind kind, std::string path) { return Operation(AP_NATIVE, kind, std::move(path)); }
 
-  Operation &in(std::string directory) {
+  Operation& in(std::string directory) {
     cwd_ = std::move(directory);
     return *this;
   }
-  Operation &line(uint8_t number) {
+  Operation& line(uint8_t number) {
     base_.line = number;
     return *this;
   }
 
   // Valid until the next change of this object.
-  const ap_operation &c() {
+  const ap_operation& c() {
     base_.text = optional(text_);
     base_.text2 = optional(text2_);
     base_.cwd = optional(cwd_);
     base_.query_type = optional(query_type_);
     pointers_.clear();
-    for (const std::string &word : argv_) pointers_.push_back(str(word));
+    for (const std::string& word : argv_) pointers_.push_back(str(word));
     base_.argv = pointers_.data();
     base_.argc = static_cast<uint32_t>(pointers_.size());
     return base_;
@@ -89,7 +91,7 @@ class Operation {
     base_.kind = static_cast<uint8_t>(kind);
     base_.line = 1;
   }
-  static ap_str optional(const std::string &s) { return s.empty() ? ap_str{nullptr, 0} : str(s); }
+  static ap_str optional(const std::string& s) { return s.empty() ? ap_str{nullptr, 0} : str(s); }
 
   ap_operation base_{};
   std::string text_, text2_, cwd_, query_type_;

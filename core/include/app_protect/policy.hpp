@@ -26,7 +26,7 @@ struct Answer {
 class Policy {
  public:
   // `text`: JSON, or the name of a built-in group. `surroundings`: see ap_api::policy_open; empty = this machine's.
-  static Policy open(const Library &library, std::string_view text, std::string_view surroundings = {}) {
+  static Policy open(const Library& library, std::string_view text, std::string_view surroundings = {}) {
     Policy policy;
     policy.api_ = library.api();
     policy.diagnostics_.resize(256 * 1024);
@@ -36,9 +36,9 @@ class Policy {
     return policy;
   }
 
-  Policy(Policy &&other) noexcept
+  Policy(Policy&& other) noexcept
       : api_(other.api_), policy_(std::exchange(other.policy_, nullptr)), diagnostics_(std::move(other.diagnostics_)) {}
-  Policy &operator=(Policy &&other) noexcept {
+  Policy& operator=(Policy&& other) noexcept {
     std::swap(api_, other.api_);
     std::swap(policy_, other.policy_);
     std::swap(diagnostics_, other.diagnostics_);
@@ -49,7 +49,9 @@ class Policy {
   }
 
   explicit operator bool() const noexcept { return policy_ != nullptr; }
-  const std::string &diagnostics() const noexcept { return diagnostics_; }  // "place: message" lines; warnings of a valid one
+  const std::string& diagnostics() const noexcept {
+    return diagnostics_;
+  }  // "place: message" lines; warnings of a valid one
 
   Answer check(Operation operation) const {
     Answer answer;
@@ -59,7 +61,7 @@ class Policy {
   }
 
   // As if `host` had been looked up and answered `address` (4 or 16 bytes, family 4 or 6).
-  void note_answer(const std::string &host, const uint8_t *address, uint8_t family) const {
+  void note_answer(const std::string& host, const uint8_t* address, uint8_t family) const {
     api_->policy_note_answer(policy_, str(host), address, family);
   }
 
@@ -72,8 +74,8 @@ class Policy {
 
  private:
   Policy() = default;
-  const ap_api *api_ = nullptr;
-  ap_policy *policy_ = nullptr;
+  const ap_api* api_ = nullptr;
+  ap_policy* policy_ = nullptr;
   std::string diagnostics_;
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configuration: variables and file to a checked FinalConfig. Precedence, per option: variable, its alias, the file, the older
-// IMMUNIO_ prefix, the default.
+// Configuration: variables and file to a checked FinalConfig. Precedence, per option: variable, its alias, the file,
+// the older IMMUNIO_ prefix, the default.
 //
 //   Result<Config> config = read_configuration(env, where);
 //   Result<FinalConfig> final = finalize(std::move(*config));
 //
-// A bad value that decides about enforcement is an error; any other keeps the default and becomes a warning. Each names the
-// variable, the value and what is expected.
+// A bad value that decides about enforcement is an error; any other keeps the default and becomes a warning. Each names
+// the variable, the value and what is expected.
 #pragma once
 #include <array>
 #include <chrono>
@@ -35,7 +35,7 @@ struct Config {
   std::vector<std::string> details;   // debug level: accepted options without effect
   std::string file;                   // the configuration file that was read; empty = none
 
-  const std::optional<Setting> &operator[](OptionId id) const { return settings[static_cast<std::size_t>(id)]; }
+  const std::optional<Setting>& operator[](OptionId id) const { return settings[static_cast<std::size_t>(id)]; }
 };
 
 // Where files are looked for. Empty = not known.
@@ -44,10 +44,10 @@ struct Places {
   std::string library;  // absolute path of this library: node_modules is looked for in it
 };
 
-Result<Config> read_configuration(const Environment &env, const Places &places);
+Result<Config> read_configuration(const Environment& env, const Places& places);
 
 // The switch is asked for before anything can fail: a deployment must be able to turn a broken configuration off.
-bool agent_enabled(const Config &config);
+bool agent_enabled(const Config& config);
 
 // Bits of Settings::hooks_disabled: the ap_need of the dimension, and this for line 2.
 constexpr std::uint8_t kInterposeDisabled = 16;
@@ -60,14 +60,14 @@ struct Destination {
 struct FinalConfig {
   bool fail_closed = false;
   std::optional<Setting> policy, policy_file;
-  std::string group;         // lower case, without ".ability"; empty = not set
+  std::string group;  // lower case, without ".ability"; empty = not set
   std::string group_origin;
   bool group_is_valid = true;
   std::uint8_t hooks_disabled = 0;
   std::vector<std::string> disabled_names;  // for the loud line
   Destination log;
   LogLevel log_level = LogLevel::info;
-  std::optional<Destination> events;        // absent: the host decides
+  std::optional<Destination> events;  // absent: the host decides
   std::string cache_dir, app_name, handler;
   std::optional<Setting> key, secret, license_key, hello_url, bundle_key;
   std::chrono::milliseconds ready_timeout{1000}, transaction_finish_timeout{250}, http_timeout{5000};

@@ -23,7 +23,7 @@ std::string_view trim(std::string_view s) {
 
 std::string lower(std::string_view s) {
   std::string out(s);
-  for (char &c : out)
+  for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   return out;
 }
@@ -32,13 +32,21 @@ Error at_line(std::size_t line, std::string_view message) {
   return {ErrorCode::invalid_config, "line " + std::to_string(line) + ": " + std::string(message)};
 }
 
-std::string short_text(std::string_view s) { return std::string(s.substr(0, 60)); }
+std::string short_text(std::string_view s) {
+  return std::string(s.substr(0, 60));
+}
 
-bool scalar_text(const json::Value &v, std::string &out) {
+bool scalar_text(const json::Value& v, std::string& out) {
   switch (v.type) {
-    case json::Type::text: out = v.text; return true;
-    case json::Type::boolean: out = v.flag ? "true" : "false"; return true;
-    case json::Type::integer: out = std::to_string(v.integer); return true;
+    case json::Type::text:
+      out = v.text;
+      return true;
+    case json::Type::boolean:
+      out = v.flag ? "true" : "false";
+      return true;
+    case json::Type::integer:
+      out = std::to_string(v.integer);
+      return true;
     case json::Type::number: {
       out = std::to_string(v.number);
       while (out.find('.') != std::string::npos && (out.back() == '0' || out.back() == '.')) {
@@ -48,8 +56,11 @@ bool scalar_text(const json::Value &v, std::string &out) {
       }
       return true;
     }
-    case json::Type::null: out.clear(); return true;
-    default: return false;
+    case json::Type::null:
+      out.clear();
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -74,7 +85,8 @@ Result<KeyValues> parse_ini(std::string_view text) {
     }
     if (!ours) continue;
     const std::size_t sign = line.find_first_of("=:");
-    if (sign == std::string_view::npos) return at_line(number, "`" + short_text(line) + "` has no `=`; write `key = value`");
+    if (sign == std::string_view::npos)
+      return at_line(number, "`" + short_text(line) + "` has no `=`; write `key = value`");
     std::string_view value = trim(line.substr(sign + 1));
     if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
       value = value.substr(1, value.size() - 2);
@@ -86,24 +98,27 @@ Result<KeyValues> parse_ini(std::string_view text) {
 Result<KeyValues> parse_json_configuration(std::string_view text) {
   Result<json::Value> root = json::parse(text);
   if (!root) return Error{ErrorCode::invalid_config, root.error().message};
-  if (!root->is_object()) return Error{ErrorCode::invalid_config, "is " + std::string(root->type_name()) + ", expected an object"};
+  if (!root->is_object())
+    return Error{ErrorCode::invalid_config, "is " + std::string(root->type_name()) + ", expected an object"};
   KeyValues out;
-  for (const auto &[name, value] : root->members) {
+  for (const auto& [name, value] : root->members) {
     const std::string key = lower(name);
     std::string scalar;
     if (scalar_text(value, scalar)) {
       out.emplace_back(key, scalar);
     } else if (value.is_list()) {
       std::string joined;
-      for (const json::Value &item : value.items) {
-        if (!scalar_text(item, scalar)) return Error{ErrorCode::invalid_config, "`" + name + "` holds something that is not text"};
+      for (const json::Value& item : value.items) {
+        if (!scalar_text(item, scalar))
+          return Error{ErrorCode::invalid_config, "`" + name + "` holds something that is not text"};
         if (!joined.empty()) joined += ',';
         joined += scalar;
       }
       out.emplace_back(key, joined);
     } else if (key == "policy") {
       // The policy as an object: its own text, cut out of the file.
-      const std::size_t begin = std::min(text.find_first_of("{[", value.offset > 0 ? value.offset - 1 : 0), text.size());
+      const std::size_t begin =
+          std::min(text.find_first_of("{[", value.offset > 0 ? value.offset - 1 : 0), text.size());
       std::size_t depth = 0, end = begin;
       bool quoted = false;
       for (; end < text.size(); ++end) {
@@ -122,8 +137,9 @@ Result<KeyValues> parse_json_configuration(std::string_view text) {
       }
       out.emplace_back(key, std::string(text.substr(begin, end - begin)));
     } else {
-      for (const auto &[inner, inner_value] : value.members) {
-        if (!scalar_text(inner_value, scalar)) return Error{ErrorCode::invalid_config, "`" + name + "." + inner + "` is nested too deep"};
+      for (const auto& [inner, inner_value] : value.members) {
+        if (!scalar_text(inner_value, scalar))
+          return Error{ErrorCode::invalid_config, "`" + name + "." + inner + "` is nested too deep"};
         out.emplace_back(key + "." + lower(inner), scalar);
       }
     }
@@ -131,19 +147,25 @@ Result<KeyValues> parse_json_configuration(std::string_view text) {
   return out;
 }
 
-FileText read_file(const std::string &path, std::size_t limit) {
+FileText read_file(const std::string& path, std::size_t limit) {
   const long fd = sys::call(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   if (fd == -ENOENT || fd == -ENOTDIR) return {FileState::missing, "no such file"};
   if (fd < 0) return {FileState::unusable, lower(strerror(static_cast<int>(-fd)))};
-  struct stat st {};
+  struct stat st{};
   FileText out{FileState::unusable, ""};
-  const char *kind = nullptr;
-  if (sys::call(SYS_fstat, fd, &st) != 0) kind = "an unknown object";
-  else if (S_ISFIFO(st.st_mode)) kind = "a FIFO";
-  else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) kind = "a device";
-  else if (S_ISSOCK(st.st_mode)) kind = "a socket";
-  else if (S_ISDIR(st.st_mode)) kind = "a folder", out.is_folder = true;
-  else if (!S_ISREG(st.st_mode)) kind = "no regular file";
+  const char* kind = nullptr;
+  if (sys::call(SYS_fstat, fd, &st) != 0)
+    kind = "an unknown object";
+  else if (S_ISFIFO(st.st_mode))
+    kind = "a FIFO";
+  else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+    kind = "a device";
+  else if (S_ISSOCK(st.st_mode))
+    kind = "a socket";
+  else if (S_ISDIR(st.st_mode))
+    kind = "a folder", out.is_folder = true;
+  else if (!S_ISREG(st.st_mode))
+    kind = "no regular file";
   if (kind != nullptr) {
     out.text = std::string("it is ") + kind + ", expected a regular file";
   } else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configuration files: the ini form (section [trend_app_protect]) and the JSON form (one object) as a list of keys and texts.
-// Keys come out in lower case; a nested JSON object `{"defence": {"log_file": ...}}` comes out as `defence.log_file`.
+// Configuration files: the ini form (section [trend_app_protect]) and the JSON form (one object) as a list of keys and
+// texts. Keys come out in lower case; a nested JSON object `{"defence": {"log_file": ...}}` comes out as
+// `defence.log_file`.
 #pragma once
 #include <string>
 #include <string_view>
@@ -23,9 +24,10 @@ enum class FileState { read, missing, unusable };
 // A whole regular file of at most `limit` bytes; never waits (a FIFO is an error, not a wait).
 struct FileText {
   FileState state;
-  std::string text;  // the content, or why it is unusable ("permission denied", "it is a FIFO, expected a regular file")
+  std::string
+      text;  // the content, or why it is unusable ("permission denied", "it is a FIFO, expected a regular file")
   bool is_folder = false;
 };
-FileText read_file(const std::string &path, std::size_t limit);
+FileText read_file(const std::string& path, std::size_t limit);
 
 }  // namespace ap::agent

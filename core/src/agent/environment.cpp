@@ -8,7 +8,7 @@ namespace ap::agent {
 
 Environment Environment::of_this_process() {
   std::vector<Variable> variables;
-  for (char **v = environ; v != nullptr && *v != nullptr; ++v) {
+  for (char** v = environ; v != nullptr && *v != nullptr; ++v) {
     const std::string_view entry = *v;
     const std::size_t sign = entry.find('=');
     if (sign == std::string_view::npos) continue;
@@ -18,21 +18,21 @@ Environment Environment::of_this_process() {
 }
 
 std::optional<std::string_view> Environment::get(std::string_view name) const {
-  for (const auto &[key, value] : variables_)
+  for (const auto& [key, value] : variables_)
     if (key == name) return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
   return std::nullopt;
 }
 
 bool Environment::is_set(std::string_view name) const {
-  for (const auto &variable : variables_)
+  for (const auto& variable : variables_)
     if (variable.first == name) return true;
   return false;
 }
 
 void Environment::wipe(std::string_view name) {
   if (environ == nullptr) return;
-  char **kept = environ;
-  for (char **v = environ; *v != nullptr; ++v) {
+  char** kept = environ;
+  for (char** v = environ; *v != nullptr; ++v) {
     if (strncmp(*v, name.data(), name.size()) == 0 && (*v)[name.size()] == '=') {
       explicit_bzero(*v + name.size() + 1, strlen(*v + name.size() + 1));
       continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Environment: the variables as they were when the agent started. Read once, before user code; nothing of ours looks at the
-// environment again, so that what user code sets later changes nothing. Tests build one from a list.
+// Environment: the variables as they were when the agent started. Read once, before user code; nothing of ours looks at
+// the environment again, so that what user code sets later changes nothing. Tests build one from a list.
 //
 //   Environment env = Environment::of_this_process();
 //   if (auto root = env.get("LAMBDA_TASK_ROOT")) ...
@@ -25,10 +25,10 @@ class Environment {
   // The first variable of that name, as getenv() finds it; an empty value counts as not set.
   std::optional<std::string_view> get(std::string_view name) const;
   bool is_set(std::string_view name) const;  // also when empty
-  const std::vector<Variable> &all() const { return variables_; }
+  const std::vector<Variable>& all() const { return variables_; }
 
-  // Overwrites the value of every variable `name` in the process's own environment block (what /proc/self/environ shows) and
-  // takes it out of `environ`.
+  // Overwrites the value of every variable `name` in the process's own environment block (what /proc/self/environ
+  // shows) and takes it out of `environ`.
   static void wipe(std::string_view name);
 
  private:

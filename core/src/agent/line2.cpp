@@ -23,7 +23,7 @@ namespace ap::agent {
 namespace {
 
 // The file that execvp would run.
-std::string find_program(const std::string &name, const Environment &env) {
+std::string find_program(const std::string& name, const Environment& env) {
   if (name.find('/') != std::string::npos) return name;
   std::string_view path = env.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
   while (!path.empty()) {
@@ -43,11 +43,13 @@ Result<bool> install_line2(std::uint32_t needs, bool switched_off) {
   return interpose::install(needs);
 }
 
-void tell_line2_handler_loading() noexcept { interpose::user_code_begins(); }
+void tell_line2_handler_loading() noexcept {
+  interpose::user_code_begins();
+}
 
-// Not by way of the exec hook: that one would judge the program as a child of ours, and `run` is what the user asked for. The
-// hand-over is the same.
-int run_under_line2(char *const *argv) noexcept {
+// Not by way of the exec hook: that one would judge the program as a child of ours, and `run` is what the user asked
+// for. The hand-over is the same.
+int run_under_line2(char* const* argv) noexcept {
   if (argv == nullptr || argv[0] == nullptr) return EINVAL;
   if (!sealed()) {
     execvp(argv[0], argv);
@@ -62,34 +64,38 @@ int run_under_line2(char *const *argv) noexcept {
   const interpose::Program program = interpose::inspect(object.get());
   if (program.form == interpose::Program::Form::native || program.form == interpose::Program::Form::script) {
     if (!program.enterable && policy()->header().denies) {
-      event::log(LogLevel::error, "`" + path + "` cannot be put under a policy: it is static, uses another loader or is set-uid");
+      event::log(LogLevel::error,
+                 "`" + path + "` cannot be put under a policy: it is static, uses another loader or is set-uid");
       return EPERM;
     }
-    if (!program.enterable) event::log(LogLevel::warn, "`" + path + "` runs unguarded: it is static, uses another loader or is set-uid");
+    if (!program.enterable)
+      event::log(LogLevel::warn, "`" + path + "` runs unguarded: it is static, uses another loader or is set-uid");
   }
 
   std::vector<std::string> variables;
   std::size_t room_size = interpose::kEnvironmentRoom;
-  for (const auto &[name, value] : env.all()) {
+  for (const auto& [name, value] : env.all()) {
     variables.push_back(name + "=" + value);
     room_size += variables.back().size() + 1;
   }
-  std::vector<char *> envp;
-  for (std::string &variable : variables) envp.push_back(variable.data());
+  std::vector<char*> envp;
+  for (std::string& variable : variables) envp.push_back(variable.data());
   const std::size_t count = envp.size();
   envp.resize(count + 4, nullptr);
   std::vector<char> room(room_size);
   interpose::Luggage luggage;
   if (program.enterable) {
     if (const long packed = luggage.open(); packed < 0) return static_cast<int>(-packed);
-    if (const long kept = interpose::rebuild_environment(envp.data(), count, room.data(), room.size(), luggage); kept < 0) return static_cast<int>(-kept);
+    if (const long kept = interpose::rebuild_environment(envp.data(), count, room.data(), room.size(), luggage);
+        kept < 0)
+      return static_cast<int>(-kept);
   }
   event::flush();
   const long error = sys::call(SYS_execve, path.c_str(), argv, envp.data());
   if (error != -ENOEXEC) return static_cast<int>(-error);
   // A script without #!: execvp gives it to the shell.
-  std::vector<char *> shell = {const_cast<char *>("/bin/sh"), const_cast<char *>(path.c_str())};
-  for (char *const *word = argv + 1; *word != nullptr; ++word) shell.push_back(*word);
+  std::vector<char*> shell = {const_cast<char*>("/bin/sh"), const_cast<char*>(path.c_str())};
+  for (char* const* word = argv + 1; *word != nullptr; ++word) shell.push_back(*word);
   shell.push_back(nullptr);
   return static_cast<int>(-sys::call(SYS_execve, "/bin/sh", shell.data(), envp.data()));
 }

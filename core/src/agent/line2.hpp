@@ -15,6 +15,6 @@ Result<bool> install_line2(std::uint32_t needs, bool switched_off);
 void tell_line2_handler_loading() noexcept;
 
 // Replaces this process by argv[0] under the sealed policy. Returns errno.
-int run_under_line2(char *const *argv) noexcept;
+int run_under_line2(char* const* argv) noexcept;
 
 }  // namespace ap::agent

@@ -14,19 +14,21 @@ namespace {
 
 std::string lower(std::string_view s) {
   std::string out(s);
-  for (char &c : out)
+  for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   return out;
 }
 
-std::string text_of(const Environment &env, std::string_view name) { return std::string(env.get(name).value_or("")); }
+std::string text_of(const Environment& env, std::string_view name) {
+  return std::string(env.get(name).value_or(""));
+}
 
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
 }
 
-bool parse_port(std::string_view text, std::uint16_t &port) {
+bool parse_port(std::string_view text, std::uint16_t& port) {
   if (text.empty() || text.size() > 5) return false;
   unsigned value = 0;
   for (char c : text) {
@@ -38,7 +40,7 @@ bool parse_port(std::string_view text, std::uint16_t &port) {
 }
 
 // "host", "host:port", "[v6]:port".
-bool parse_host_port(std::string_view text, std::uint16_t default_port, EndPoint &out) {
+bool parse_host_port(std::string_view text, std::uint16_t default_port, EndPoint& out) {
   out.port = default_port;
   if (!text.empty() && text[0] == '[') {
     const std::size_t end = text.find(']');
@@ -56,7 +58,7 @@ bool parse_host_port(std::string_view text, std::uint16_t default_port, EndPoint
   return !text.empty();
 }
 
-void add(std::vector<std::string> &list, std::string path) {
+void add(std::vector<std::string>& list, std::string path) {
   if (path.empty() || path[0] != '/' || path == "/") return;
   path = without_slash(std::move(path));
   if (std::find(list.begin(), list.end(), path) == list.end()) list.push_back(std::move(path));
@@ -64,15 +66,18 @@ void add(std::vector<std::string> &list, std::string path) {
 
 }  // namespace
 
-Platform detect_platform(const Environment &env) {
+Platform detect_platform(const Environment& env) {
   Platform p;
   const std::string execution = text_of(env, "AWS_EXECUTION_ENV");
   const bool aws = env.get("AWS_LAMBDA_RUNTIME_API") || execution.rfind("AWS_Lambda_", 0) == 0;
-  const bool google_run = env.get("K_SERVICE") && (env.get("FUNCTION_TARGET") || env.get("K_CONFIGURATION") || env.get("K_REVISION"));
-  const bool google_old = env.get("FUNCTION_NAME") && (env.get("GCP_PROJECT") || env.get("GCLOUD_PROJECT") || env.get("FUNCTION_REGION"));
+  const bool google_run =
+      env.get("K_SERVICE") && (env.get("FUNCTION_TARGET") || env.get("K_CONFIGURATION") || env.get("K_REVISION"));
+  const bool google_old =
+      env.get("FUNCTION_NAME") && (env.get("GCP_PROJECT") || env.get("GCLOUD_PROJECT") || env.get("FUNCTION_REGION"));
   const bool google = google_run || google_old || env.get("CLOUD_RUN_JOB");
-  const bool azure_functions = env.get("WEBSITE_SITE_NAME") && (env.get("FUNCTIONS_EXTENSION_VERSION") || env.get("FUNCTIONS_WORKER_RUNTIME") ||
-                                                                text_of(env, "WEBSITE_SKU") == "FlexConsumption");
+  const bool azure_functions =
+      env.get("WEBSITE_SITE_NAME") && (env.get("FUNCTIONS_EXTENSION_VERSION") || env.get("FUNCTIONS_WORKER_RUNTIME") ||
+                                       text_of(env, "WEBSITE_SKU") == "FlexConsumption");
   const bool azure = azure_functions || (env.get("CONTAINER_APP_NAME") && env.get("CONTAINER_APP_REVISION"));
   const bool other = env.get("__OW_ACTION_NAME") || env.get("__OW_API_HOST") || env.get("FC_FUNC_CODE_PATH");
 
@@ -82,8 +87,9 @@ Platform detect_platform(const Environment &env) {
   p.ambiguous = providers > 1;
   if (providers == 1) p.provider = aws ? "aws" : google ? "gcp" : "azure";
 
-  for (std::string_view name : {"AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_NAME", "WEBSITE_SITE_NAME", "CONTAINER_APP_NAME",
-                                "__OW_ACTION_NAME", "FC_FUNCTION_NAME", "ES_APP_NAME"}) {
+  for (std::string_view name :
+       {"AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_NAME", "WEBSITE_SITE_NAME",
+        "CONTAINER_APP_NAME", "__OW_ACTION_NAME", "FC_FUNCTION_NAME", "ES_APP_NAME"}) {
     const bool platform_only = name == "FUNCTION_NAME" && !google_old;
     if (auto value = env.get(name); value && !platform_only) {
       p.function = *value;
@@ -104,7 +110,8 @@ std::vector<std::string> parse_nameservers(std::string_view text) {
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     constexpr std::string_view kWord = "nameserver";
-    if (line.substr(0, kWord.size()) != kWord || line.size() == kWord.size()) continue;  // the resolver takes no blank in front
+    if (line.substr(0, kWord.size()) != kWord || line.size() == kWord.size())
+      continue;  // the resolver takes no blank in front
     line.remove_prefix(kWord.size());
     if (line[0] != ' ' && line[0] != '\t') continue;
     const std::size_t begin = line.find_first_not_of(" \t");
@@ -135,14 +142,14 @@ std::vector<EndPoint> parse_end_points(std::string_view value, std::string_view 
     word = word.substr(0, word.find('/'));
     EndPoint point{"", 0, std::string(source)};
     if (!parse_host_port(word, default_port, point)) continue;
-    const auto same = [&](const EndPoint &e) { return e.host == point.host && e.port == point.port; };
+    const auto same = [&](const EndPoint& e) { return e.host == point.host && e.port == point.port; };
     if (std::find_if(out.begin(), out.end(), same) == out.end()) out.push_back(std::move(point));
   }
   return out;
 }
 
-Surroundings surroundings_of(const Environment &env, const Platform &platform, const Places &places, std::vector<std::string> own_paths,
-                             const HostFiles &files) {
+Surroundings surroundings_of(const Environment& env, const Platform& platform, const Places& places,
+                             std::vector<std::string> own_paths, const HostFiles& files) {
   Surroundings s;
   if (!platform.on_function_host)
     if (auto dir = env.get("TMPDIR")) add(s.tmp_dirs, std::string(*dir));
@@ -161,24 +168,27 @@ Surroundings surroundings_of(const Environment &env, const Platform &platform, c
     const std::string path(executable, static_cast<std::size_t>(n));
     add(s.runtime_read, path);
     const std::size_t slash = path.rfind('/');
-    if (slash != std::string::npos && slash >= 4 && path.compare(slash - 4, 4, "/bin") == 0) add(s.runtime_read, path.substr(0, slash - 4) + "/lib");
+    if (slash != std::string::npos && slash >= 4 && path.compare(slash - 4, 4, "/bin") == 0)
+      add(s.runtime_read, path.substr(0, slash - 4) + "/lib");
   }
-  for (std::string_view name : {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+  for (std::string_view name : {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
+                                "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"})
     if (auto file = env.get(name)) add(s.runtime_read, std::string(*file));
-  for (std::string &path : own_paths) add(s.own_paths, std::move(path));
+  for (std::string& path : own_paths) add(s.own_paths, std::move(path));
 
-  if (const FileText resolv = read_file(files.resolv_conf, 1u << 20); resolv.state == FileState::read) s.nameservers = parse_nameservers(resolv.text);
+  if (const FileText resolv = read_file(files.resolv_conf, 1u << 20); resolv.state == FileState::read)
+    s.nameservers = parse_nameservers(resolv.text);
 
-  for (std::string_view name : {"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_METADATA_API", "AWS_XRAY_DAEMON_ADDRESS", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                                "IDENTITY_ENDPOINT", "MSI_ENDPOINT"})
+  for (std::string_view name : {"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_METADATA_API", "AWS_XRAY_DAEMON_ADDRESS",
+                                "AWS_CONTAINER_CREDENTIALS_FULL_URI", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"})
     if (auto value = env.get(name))
-      for (EndPoint &point : parse_end_points(*value, name)) s.end_points.push_back(std::move(point));
+      for (EndPoint& point : parse_end_points(*value, name)) s.end_points.push_back(std::move(point));
   if (env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"))  // SDKs join it to this address (ECS)
     s.end_points.push_back({"169.254.170.2", 80, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"});
   if (platform.provider == "gcp")
     for (std::string_view name : {"GCE_METADATA_HOST", "GCE_METADATA_IP"})
       if (auto value = env.get(name))
-        for (EndPoint &point : parse_end_points(*value, name)) s.end_points.push_back(std::move(point));
+        for (EndPoint& point : parse_end_points(*value, name)) s.end_points.push_back(std::move(point));
 
   char host[256] = "";
   if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0') s.local_names.emplace_back(host);

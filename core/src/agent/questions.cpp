@@ -25,7 +25,7 @@ Surroundings surroundings_here() {
 
 }  // namespace
 
-std::unique_ptr<ap_policy> open_policy(std::string_view text, std::string_view surroundings, std::string &diagnostics) {
+std::unique_ptr<ap_policy> open_policy(std::string_view text, std::string_view surroundings, std::string& diagnostics) {
   if (text.size() < 100)
     if (const std::string_view group = built_in_group(text); !group.empty()) text = group;
   ParsedPolicy parsed = parse_policy(text);

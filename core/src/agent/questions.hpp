@@ -21,8 +21,8 @@ struct ap_policy {
 
 namespace ap::agent {
 
-// `text`: JSON, or the name of a built-in group. `surroundings`: JSON, or null data for this machine's. `diagnostics` receives
-// the errors, or the warnings of a valid policy, one per line. nullptr when the policy is not valid.
-std::unique_ptr<ap_policy> open_policy(std::string_view text, std::string_view surroundings, std::string &diagnostics);
+// `text`: JSON, or the name of a built-in group. `surroundings`: JSON, or null data for this machine's. `diagnostics`
+// receives the errors, or the warnings of a valid policy, one per line. nullptr when the policy is not valid.
+std::unique_ptr<ap_policy> open_policy(std::string_view text, std::string_view surroundings, std::string& diagnostics);
 
 }  // namespace ap::agent

@@ -33,8 +33,8 @@ enum class State : int { idle, starting, enforcing, disabled, failed };
 std::atomic<State> g_state{State::idle};
 
 // What status() tells beside the sealed values. Written before g_state says enforcing, never freed.
-std::vector<std::string> *g_warnings = nullptr;
-std::string *g_failure = nullptr;
+std::vector<std::string>* g_warnings = nullptr;
+std::string* g_failure = nullptr;
 
 template <std::size_t N>
 void copy(char (&to)[N], std::string_view from) {
@@ -43,11 +43,13 @@ void copy(char (&to)[N], std::string_view from) {
   to[n] = '\0';
 }
 
-std::string_view view_of(const ap_str &s) { return s.data != nullptr ? std::string_view(s.data, s.size) : std::string_view(); }
+std::string_view view_of(const ap_str& s) {
+  return s.data != nullptr ? std::string_view(s.data, s.size) : std::string_view();
+}
 
 std::string library_path() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<const void *>(&app_protect_api), &info) == 0 || info.dli_fname == nullptr) return "";
+  if (dladdr(reinterpret_cast<const void*>(&app_protect_api), &info) == 0 || info.dli_fname == nullptr) return "";
   char real[PATH_MAX];
   return realpath(info.dli_fname, real) != nullptr ? real : "";
 }
@@ -60,18 +62,19 @@ std::string working_directory() {
 // Every line of a start goes out through here: kept until the log is open.
 class Notes {
  public:
-  void warn(const std::string &text) { warnings_.push_back(text); }
-  void add(const std::vector<std::string> &texts) { warnings_.insert(warnings_.end(), texts.begin(), texts.end()); }
+  void warn(const std::string& text) { warnings_.push_back(text); }
+  void add(const std::vector<std::string>& texts) { warnings_.insert(warnings_.end(), texts.begin(), texts.end()); }
   void write() const {
-    for (const std::string &text : warnings_) event::log(LogLevel::warn, text);
+    for (const std::string& text : warnings_) event::log(LogLevel::warn, text);
   }
-  std::vector<std::string> *keep() const { return new std::vector<std::string>(warnings_); }
+  std::vector<std::string>* keep() const { return new std::vector<std::string>(warnings_); }
 
  private:
   std::vector<std::string> warnings_;
 };
 
-Sink open_destination(const Destination &where, std::string_view what, Notes &notes, std::vector<std::string> &own_paths) {
+Sink open_destination(const Destination& where, std::string_view what, Notes& notes,
+                      std::vector<std::string>& own_paths) {
   if (where.kind == Destination::Kind::standard_output) return event::open_standard(1);
   if (where.kind == Destination::Kind::standard_error) return event::open_standard(2);
   auto file = event::open_file(where.path.c_str());
@@ -84,9 +87,9 @@ Sink open_destination(const Destination &where, std::string_view what, Notes &no
   return event::open_standard(2);
 }
 
-std::string joined(const std::vector<std::string> &words) {
+std::string joined(const std::vector<std::string>& words) {
   std::string out;
-  for (const std::string &word : words) out += (out.empty() ? "" : ", ") + word;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
   return out;
 }
 
@@ -96,14 +99,14 @@ std::string milliseconds_since(std::uint64_t started_ns) {
   return text;
 }
 
-std::string start_up_line(const Settings &s, const BlobView &policy, std::uint64_t started_ns) {
+std::string start_up_line(const Settings& s, const BlobView& policy, std::uint64_t started_ns) {
   std::string line = std::string(s.version) + " enforcing \"" + s.policy_group + "\"";
   if (s.policy_version >= 0) line += " v" + std::to_string(s.policy_version);
   line += " from " + std::string(s.policy_source) + ": " + std::string(policy.summary());
   return line + " (" + milliseconds_since(started_ns) + ")";
 }
 
-int fail(const std::string &text, std::string &message) {
+int fail(const std::string& text, std::string& message) {
   message = text;
   g_failure = new std::string(text);
   event::log(LogLevel::error, text);
@@ -111,7 +114,7 @@ int fail(const std::string &text, std::string &message) {
   return AP_FAILED;
 }
 
-int enforce(const ap_start_options &options, std::uint64_t started_ns, std::string &message) {
+int enforce(const ap_start_options& options, std::uint64_t started_ns, std::string& message) {
   const Environment env = Environment::of_this_process();
   Places places;
   places.working_directory = working_directory();
@@ -130,36 +133,42 @@ int enforce(const ap_start_options &options, std::uint64_t started_ns, std::stri
   // The switch works whatever else is wrong.
   Config only_switch;
   if (auto value = env.get("TREND_AP_AGENT_ENABLED")) {
-    only_switch.settings[static_cast<std::size_t>(OptionId::agent_enabled)] = Setting{std::string(*value), "TREND_AP_AGENT_ENABLED"};
+    only_switch.settings[static_cast<std::size_t>(OptionId::agent_enabled)] =
+        Setting{std::string(*value), "TREND_AP_AGENT_ENABLED"};
     if (!agent_enabled(only_switch)) return disabled();
   }
 
   auto read = read_configuration(env, places);
-  for (const char *secret : {"TREND_AP_SECRET", "IMMUNIO_SECRET"}) Environment::wipe(secret);
+  for (const char* secret : {"TREND_AP_SECRET", "IMMUNIO_SECRET"}) Environment::wipe(secret);
   if (!read) return fail(read.error().message, message);
   if (!agent_enabled(*read)) return disabled();
   auto final = finalize(std::move(*read));
   if (!final) return fail(final.error().message, message);
-  const FinalConfig &config = *final;
+  const FinalConfig& config = *final;
 
   const Platform platform = detect_platform(env);
   Notes notes;
   std::vector<std::string> own_paths = {config.cache_dir};
-  const Destination host_default{platform.on_function_host ? Destination::Kind::standard_output : Destination::Kind::standard_error, ""};
+  const Destination host_default{
+      platform.on_function_host ? Destination::Kind::standard_output : Destination::Kind::standard_error, ""};
   const Sink log_sink = open_destination(config.log, "TREND_AP_LOG_FILE", notes, own_paths);
-  const Sink event_sink = open_destination(config.events.value_or(host_default), "TREND_AP_EVENT_LOG_FILE", notes, own_paths);
+  const Sink event_sink =
+      open_destination(config.events.value_or(host_default), "TREND_AP_EVENT_LOG_FILE", notes, own_paths);
   event::close_sinks();
   event::begin(event_sink, log_sink, config.log_level);
   notes.add(config.warnings);
-  if (platform.ambiguous) notes.warn("variables of more than one cloud provider are set: allow_cloud_provider grants nothing");
+  if (platform.ambiguous)
+    notes.warn("variables of more than one cloud provider are set: allow_cloud_provider grants nothing");
   if (config.hooks_disabled != 0) {
-    const std::string what = "switched off by TREND_AP_PLUGINS_ENABLED / TREND_AP_PLUGINS_DISABLED: " + joined(config.disabled_names);
+    const std::string what =
+        "switched off by TREND_AP_PLUGINS_ENABLED / TREND_AP_PLUGINS_DISABLED: " + joined(config.disabled_names);
     if (config.fail_closed) return fail(what + ", which TREND_AP_FAIL_CLOSED does not allow", message);
     notes.warn(what + " (not guarded)");
   }
 
-  const auto text = [](const std::optional<Setting> &s) { return s ? s->value : std::string(); };
-  control::NoConsole console({text(config.key), text(config.secret), text(config.license_key), text(config.bundle_key), text(config.hello_url)});
+  const auto text = [](const std::optional<Setting>& s) { return s ? s->value : std::string(); };
+  control::NoConsole console({text(config.key), text(config.secret), text(config.license_key), text(config.bundle_key),
+                              text(config.hello_url)});
   auto choice = choose_policy(config, places, console);
   if (!choice) {
     notes.write();
@@ -212,7 +221,7 @@ int enforce(const ap_start_options &options, std::uint64_t started_ns, std::stri
   }
 
   notes.write();
-  for (const std::string &detail : config.details) event::log(LogLevel::debug, detail);
+  for (const std::string& detail : config.details) event::log(LogLevel::debug, detail);
   if (!config.file.empty()) event::log(LogLevel::debug, "configuration file: " + config.file);
   if (!choice->health.empty()) event::health("policy_unavailable", choice->health);
   if (config.hooks_disabled != 0) event::health("plugins_disabled", joined(config.disabled_names));
@@ -224,7 +233,7 @@ int enforce(const ap_start_options &options, std::uint64_t started_ns, std::stri
 
 }  // namespace
 
-int start(const ap_start_options &options, std::string &message) {
+int start(const ap_start_options& options, std::string& message) {
   const std::uint64_t started_ns = options.started_ns != 0 ? options.started_ns : monotonic_ns();
   State idle = State::idle;
   if (sealed() && g_state.load(std::memory_order_acquire) == State::idle) return AP_ALREADY;  // a handed-over child
@@ -244,15 +253,18 @@ int start(const ap_start_options &options, std::string &message) {
 }
 
 std::uint32_t needs() noexcept {
-  const BlobView *blob = policy();
+  const BlobView* blob = policy();
   return blob != nullptr ? guard::needs(*blob) & ~std::uint32_t{settings().hooks_disabled} : 0;
 }
 
 std::string status() {
   const State state = g_state.load(std::memory_order_acquire);
   const bool on = sealed();
-  std::string_view word = on ? "enforcing" : state == State::disabled ? "disabled" : state == State::failed ? "failed" : "not started";
-  const Settings &s = settings();
+  std::string_view word = on                         ? "enforcing"
+                          : state == State::disabled ? "disabled"
+                          : state == State::failed   ? "failed"
+                                                     : "not started";
+  const Settings& s = settings();
   const event::Counters c = event::counters();
   std::string out = "{\"version\":\"" APP_PROTECT_VERSION "\",\"state\":" + json::quoted(word);
   if (on) {
@@ -262,12 +274,15 @@ std::string status() {
     out += ",\"function\":" + (s.function[0] != '\0' ? json::quoted(s.function) : "null");
     out += ",\"runtime\":" + (s.runtime[0] != '\0' ? json::quoted(s.runtime) : "null");
     out += ",\"needs\":[";
-    const char *comma = "";
+    const char* comma = "";
     const struct {
       std::uint32_t bit;
-      const char *name;
-    } kNames[] = {{AP_NEED_FILES, "files"}, {AP_NEED_NETWORK, "network"}, {AP_NEED_PROCESSES, "processes"}, {AP_NEED_NATIVE, "native"}};
-    for (const auto &n : kNames)
+      const char* name;
+    } kNames[] = {{AP_NEED_FILES, "files"},
+                  {AP_NEED_NETWORK, "network"},
+                  {AP_NEED_PROCESSES, "processes"},
+                  {AP_NEED_NATIVE, "native"}};
+    for (const auto& n : kNames)
       if ((needs() & n.bit) != 0) out += std::string(comma) + "\"" + n.name + "\"", comma = ",";
     out += "],\"instance\":" + json::quoted(event::instance());
     out += ",\"pid\":" + std::to_string(getpid());

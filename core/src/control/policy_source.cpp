@@ -13,7 +13,7 @@ std::string host_of(std::string_view url) {
   url = url.substr(0, url.find(':'));
   while (!url.empty() && url.back() == '.') url.remove_suffix(1);
   std::string host(url);
-  for (char &c : host)
+  for (char& c : host)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   return host;
 }
@@ -32,14 +32,17 @@ bool is_retired_host(std::string_view url) {
 }
 
 std::string NoConsole::notice() {
-  const Credentials &c = credentials_;
+  const Credentials& c = credentials_;
   if (c.key.empty() && c.license_key.empty() && c.hello_url.empty()) return "";
   if (c.hello_url.empty())
     return std::string(c.key.empty() ? "ES_LICENSE_KEY" : "TREND_AP_KEY") +
-           " is set, but no console is known (TREND_AP_HELLO_URL): nothing is contacted, and local and built-in policies apply";
+           " is set, but no console is known (TREND_AP_HELLO_URL): nothing is contacted, and local and built-in "
+           "policies apply";
   if (is_retired_host(c.hello_url))
-    return "TREND_AP_HELLO_URL names `" + host_of(c.hello_url) + "`, a service that is retired: it is not contacted, and local and built-in policies apply";
-  return "a console is configured (TREND_AP_HELLO_URL), but this version cannot talk to one: local and built-in policies apply";
+    return "TREND_AP_HELLO_URL names `" + host_of(c.hello_url) +
+           "`, a service that is retired: it is not contacted, and local and built-in policies apply";
+  return "a console is configured (TREND_AP_HELLO_URL), but this version cannot talk to one: local and built-in "
+         "policies apply";
 }
 
 }  // namespace ap::control

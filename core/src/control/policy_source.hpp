@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PolicySource: where a policy comes from when none is local. The console client will be one; until then, and wherever no
-// console is known, `no_console()` says why in one warning and the agent goes on to the built-in groups. Nothing is contacted.
+// PolicySource: where a policy comes from when none is local. The console client will be one; until then, and wherever
+// no console is known, `no_console()` says why in one warning and the agent goes on to the built-in groups. Nothing is
+// contacted.
 //
 //   Bundle b = source.policy("orders");
 //   if (b.state == Bundle::State::none) use_built_in_group();
@@ -25,10 +26,11 @@ struct Bundle {
 class PolicySource {
  public:
   virtual ~PolicySource() = default;
-  // The policy of `group` (lower case, without suffix; empty = the credentials' own). Never waits past the ready timeout.
+  // The policy of `group` (lower case, without suffix; empty = the credentials' own). Never waits past the ready
+  // timeout.
   virtual Bundle policy(std::string_view group) = 0;
-  // One line for the log when the credentials promise more than there is; empty otherwise. Said once per start, whatever the
-  // policy comes from.
+  // One line for the log when the credentials promise more than there is; empty otherwise. Said once per start,
+  // whatever the policy comes from.
   virtual std::string notice() = 0;
 };
 

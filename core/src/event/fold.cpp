@@ -16,11 +16,11 @@ void relax() noexcept {
 #endif
 }
 
-bool same_rule(const Verdict &a, const Verdict &b) noexcept {
+bool same_rule(const Verdict& a, const Verdict& b) noexcept {
   return a.action == b.action && a.policy == b.policy && a.rule == b.rule;
 }
 
-std::uint64_t interval_ms(const Verdict &v) noexcept {
+std::uint64_t interval_ms(const Verdict& v) noexcept {
   if (v.policy == AP_POLICY_AGENT_HEALTH) return 60000;
   return v.action == AP_DENY ? Fold::kDenyEveryMs : Fold::kObserveEveryMs;
 }
@@ -43,7 +43,7 @@ bool Fold::lock() noexcept {
   return false;
 }
 
-Fold::Entry *Fold::find(std::uint64_t key, bool &room) noexcept {
+Fold::Entry* Fold::find(std::uint64_t key, bool& room) noexcept {
   room = false;
   for (std::size_t i = key % kEntries, n = 0; n < kEntries; ++n, i = (i + 1) % kEntries) {
     if (entries_[i].key == key) return &entries_[i];
@@ -55,9 +55,9 @@ Fold::Entry *Fold::find(std::uint64_t key, bool &room) noexcept {
   return nullptr;
 }
 
-bool Fold::take_token(const Verdict &v, std::uint64_t now_ms) noexcept {
+bool Fold::take_token(const Verdict& v, std::uint64_t now_ms) noexcept {
   const bool deny = v.action == AP_DENY;
-  Bucket &b = buckets_[deny ? 1 : 0];
+  Bucket& b = buckets_[deny ? 1 : 0];
   const std::uint64_t most = 1000ull * (deny ? kDenyBurst : kObserveBurst);
   if (b.refilled_ms == 0) {
     b.tokens = most;
@@ -71,9 +71,9 @@ bool Fold::take_token(const Verdict &v, std::uint64_t now_ms) noexcept {
   return true;
 }
 
-bool Fold::is_retry(const Attempt &a, std::uint64_t now_us) noexcept {
+bool Fold::is_retry(const Attempt& a, std::uint64_t now_us) noexcept {
   if (a.thread == 0) return false;
-  Last &l = last_[(a.thread >> 6) % kThreads];
+  Last& l = last_[(a.thread >> 6) % kThreads];
   const bool same = a.subject != 0 && l.thread == a.thread && l.subject == a.subject && now_us - l.time_us <= kRetryUs;
   if (same && l.form_count < 6) {
     bool seen = false;
@@ -89,14 +89,15 @@ bool Fold::is_retry(const Attempt &a, std::uint64_t now_us) noexcept {
   return false;
 }
 
-Fold::Outcome Fold::count(std::uint64_t key, const Verdict &v, const Attempt &attempt, std::uint64_t now_us, std::uint64_t now_ms) noexcept {
+Fold::Outcome Fold::count(std::uint64_t key, const Verdict& v, const Attempt& attempt, std::uint64_t now_us,
+                          std::uint64_t now_ms) noexcept {
   if (!lock()) return unfolded;
   if (is_retry(attempt, now_us)) {
     unlock();
     return retry;
   }
   bool room;
-  Entry *e = find(key, room);
+  Entry* e = find(key, room);
   if (e == nullptr) {
     unlock();
     return full;
@@ -112,7 +113,7 @@ Fold::Outcome Fold::count(std::uint64_t key, const Verdict &v, const Attempt &at
     unlock();
     return write;
   }
-  for (Flood &f : floods_) {
+  for (Flood& f : floods_) {
     if (f.pending != 0 && !same_rule(f.verdict, v)) continue;
     if (f.pending++ == 0) {
       f.verdict = v;
@@ -128,10 +129,11 @@ Fold::Outcome Fold::count(std::uint64_t key, const Verdict &v, const Attempt &at
   return write;  // more than kFloods rules at once in a flood
 }
 
-void Fold::remember(std::uint64_t key, const Verdict &v, std::string_view head, bool truncated, std::uint64_t now_ms) noexcept {
+void Fold::remember(std::uint64_t key, const Verdict& v, std::string_view head, bool truncated,
+                    std::uint64_t now_ms) noexcept {
   if (head.size() > sizeof Pending::head || !lock()) return;
   bool room;
-  Entry *e = find(key, room);
+  Entry* e = find(key, room);
   if (e != nullptr && e->key == 0 && arena_used_ + head.size() <= kArena) {
     *e = {key, now_ms, 0, 0, 0, arena_used_, static_cast<std::uint16_t>(head.size()), truncated, v};
     __builtin_memcpy(arena_ + arena_used_, head.data(), head.size());
@@ -143,10 +145,12 @@ void Fold::remember(std::uint64_t key, const Verdict &v, std::string_view head, 
   unlock();
 }
 
-bool Fold::take_due(Pending &out, bool all, std::uint64_t now_ms) noexcept {
+bool Fold::take_due(Pending& out, bool all, std::uint64_t now_ms) noexcept {
   if (pending_total_.load(std::memory_order_relaxed) == 0 || !lock()) return false;
-  const auto due = [&](const auto &x) { return x.pending != 0 && (all || now_ms - x.written_ms >= interval_ms(x.verdict)); };
-  const auto take = [&](auto &x) {
+  const auto due = [&](const auto& x) {
+    return x.pending != 0 && (all || now_ms - x.written_ms >= interval_ms(x.verdict));
+  };
+  const auto take = [&](auto& x) {
     out.verdict = x.verdict;
     out.count = x.pending;
     out.first_us = x.first_us;
@@ -155,7 +159,7 @@ bool Fold::take_due(Pending &out, bool all, std::uint64_t now_ms) noexcept {
     x.pending = 0;
     x.written_ms = now_ms;
   };
-  for (Entry &e : entries_) {
+  for (Entry& e : entries_) {
     if (e.key == 0 || !due(e)) continue;
     take(e);
     out.head_size = e.head_size;
@@ -164,7 +168,7 @@ bool Fold::take_due(Pending &out, bool all, std::uint64_t now_ms) noexcept {
     unlock();
     return true;
   }
-  for (Flood &f : floods_) {
+  for (Flood& f : floods_) {
     if (!due(f)) continue;
     take(f);
     out.head_size = 0;

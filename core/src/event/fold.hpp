@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fold: equal events become one line with a count. A fixed table of what was written lately; an event that is in it is only
-// counted, and the count is written when it is due: five seconds after the last line for an observed operation, one second for
-// a denial, and always at the end of an invocation, before an exec and at exit.
+// Fold: equal events become one line with a count. A fixed table of what was written lately; an event that is in it is
+// only counted, and the count is written when it is due: five seconds after the last line for an observed operation,
+// one second for a denial, and always at the end of an invocation, before an exec and at exit.
 //
-// Floods of different events are bounded too: when the lines of the moment are used up (kBurst, refilled per second), an event
-// is counted under its rule alone. No event is ever left uncounted: the sum of all counts is the number of operations.
+// Floods of different events are bounded too: when the lines of the moment are used up (kBurst, refilled per second),
+// an event is counted under its rule alone. No event is ever left uncounted: the sum of all counts is the number of
+// operations.
 //
-//   switch (fold.count(key, ...)) { case Fold::write: render, fold.remember(key, head, ...), write; case Fold::counted: done; }
+//   switch (fold.count(key, ...)) { case Fold::write: render, fold.remember(key, head, ...), write; case Fold::counted:
+//   done; }
 //
-// The lock is tried for a moment only and never held across a write or a system call that can wait: whoever does not get it (a
-// signal handler that interrupted the holder, a vfork child) writes unfolded. One whose holder has died is taken over.
+// The lock is tried for a moment only and never held across a write or a system call that can wait: whoever does not
+// get it (a signal handler that interrupted the holder, a vfork child) writes unfolded. One whose holder has died is
+// taken over.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -49,13 +52,15 @@ class Fold {
     full,      // no room: flush everything, forget(), then ask again
     unfolded,  // the lock was not to be had: write it, alone
   };
-  Outcome count(std::uint64_t key, const Verdict &verdict, const Attempt &attempt, std::uint64_t now_us, std::uint64_t now_ms) noexcept;
+  Outcome count(std::uint64_t key, const Verdict& verdict, const Attempt& attempt, std::uint64_t now_us,
+                std::uint64_t now_ms) noexcept;
 
   // Keeps a head that was written. When another thread was faster nothing happens: both lines count one.
-  void remember(std::uint64_t key, const Verdict &verdict, std::string_view head, bool truncated, std::uint64_t now_ms) noexcept;
+  void remember(std::uint64_t key, const Verdict& verdict, std::string_view head, bool truncated,
+                std::uint64_t now_ms) noexcept;
 
   // Hands out one count that is due (every one when `all`), until it returns false.
-  bool take_due(Pending &out, bool all, std::uint64_t now_ms) noexcept;
+  bool take_due(Pending& out, bool all, std::uint64_t now_ms) noexcept;
   // True once per half second: somebody should call take_due.
   bool sweep_time(std::uint64_t now_ms) noexcept;
 
@@ -85,9 +90,9 @@ class Fold {
 
   bool lock() noexcept;
   void unlock() noexcept { owner_.store(0, std::memory_order_release); }
-  Entry *find(std::uint64_t key, bool &room) noexcept;
-  bool take_token(const Verdict &verdict, std::uint64_t now_ms) noexcept;
-  bool is_retry(const Attempt &attempt, std::uint64_t now_us) noexcept;
+  Entry* find(std::uint64_t key, bool& room) noexcept;
+  bool take_token(const Verdict& verdict, std::uint64_t now_ms) noexcept;
+  bool is_retry(const Attempt& attempt, std::uint64_t now_us) noexcept;
 
   std::atomic<std::uint64_t> owner_;
   std::atomic<std::uint64_t> next_sweep_ms_;

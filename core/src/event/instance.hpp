@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instance: who is writing. A random, time-ordered id for each process of ours (RFC 9562 version 7, 32 hex digits) and the
-// gapless numbers of its lines: a number that is missing from a log is a line that was lost.
+// Instance: who is writing. A random, time-ordered id for each process of ours (RFC 9562 version 7, 32 hex digits) and
+// the gapless numbers of its lines: a number that is missing from a log is a line that was lost.
 //
-// A forked child is another instance. It is told by line 2 (after_fork) or finds out for itself: the flag lives in a page that
-// the kernel zeroes in the child of fork, but not in one that shares its parent's memory (vfork, CLONE_VM), which keeps the
-// parent's instance.
+// A forked child is another instance. It is told by line 2 (after_fork) or finds out for itself: the flag lives in a
+// page that the kernel zeroes in the child of fork, but not in one that shares its parent's memory (vfork, CLONE_VM),
+// which keeps the parent's instance.
 #pragma once
 #include <cstdint>
 #include <string_view>

@@ -35,9 +35,11 @@ void Line::open(std::size_t cap) noexcept {
   cut_ = false;
 }
 
-void Line::close() noexcept { raw("\""); }
+void Line::close() noexcept {
+  raw("\"");
+}
 
-bool Line::put(const char *bytes, std::size_t size) noexcept {
+bool Line::put(const char* bytes, std::size_t size) noexcept {
   if (cut_ || size_ + size > value_end_) {
     cut_ = truncated_ = true;
     return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Line: one line of JSON in a fixed buffer. Structure always fits; values are cut to what they may take, at a character, and
-// the line then knows that it is truncated. Whatever bytes come in, valid UTF-8 on one line goes out: bytes that are no UTF-8
-// (lone surrogates too) become U+FFFD, control characters are escaped.
+// Line: one line of JSON in a fixed buffer. Structure always fits; values are cut to what they may take, at a
+// character, and the line then knows that it is truncated. Whatever bytes come in, valid UTF-8 on one line goes out:
+// bytes that are no UTF-8 (lone surrogates too) become U+FFFD, control characters are escaped.
 //
 //   Line line;
 //   line.raw("{\"source\":");
@@ -43,7 +43,7 @@ class Line {
   bool fits() const noexcept { return fits_; }
 
  private:
-  bool put(const char *bytes, std::size_t size) noexcept;
+  bool put(const char* bytes, std::size_t size) noexcept;
 
   char buffer_[kMax];
   std::size_t size_ = 0;

@@ -8,12 +8,14 @@ enum class Kind : std::uint8_t { prefix, after, assignment, userinfo, user_flag,
 enum class Charset : std::uint8_t { none, upper, token, jwt, base64 };
 enum class Until : std::uint8_t { word, line };
 constexpr std::uint8_t kNeed_upper = 1, kNeed_lower = 2, kNeed_digit = 4, kNeed_letter = 8;
-constexpr unsigned bit(MaskScope scope) { return 1u << static_cast<unsigned>(scope); }
+constexpr unsigned bit(MaskScope scope) {
+  return 1u << static_cast<unsigned>(scope);
+}
 
 struct Rule {
   Kind kind;
   unsigned scopes;
-  const std::string_view *words;
+  const std::string_view* words;
   std::size_t word_count;
   Charset charset;
   std::uint16_t min, max;  // length of the run; max 0 = any
@@ -26,21 +28,40 @@ struct Rule {
 using Span = MaskSpans::Span;
 constexpr std::size_t kNone = ~std::size_t{0};
 
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alnum(char c) { return is_upper(c) || is_lower(c) || is_digit(c); }
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-constexpr bool is_quote(char c) { return c == '"' || c == '\'' || c == '`'; }
-constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; }
+constexpr bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_alnum(char c) {
+  return is_upper(c) || is_lower(c) || is_digit(c);
+}
+constexpr bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+constexpr bool is_quote(char c) {
+  return c == '"' || c == '\'' || c == '`';
+}
+constexpr char lower(char c) {
+  return is_upper(c) ? static_cast<char>(c + 32) : c;
+}
 
 bool in_charset(Charset set, char c) noexcept {
   switch (set) {
-    case Charset::upper: return is_upper(c) || is_digit(c);
-    case Charset::token: return is_alnum(c) || c == '_' || c == '-' || c == '+' || c == '=';
-    case Charset::jwt: return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
-    case Charset::base64: return is_alnum(c) || c == '+' || c == '/';
-    case Charset::none: break;
+    case Charset::upper:
+      return is_upper(c) || is_digit(c);
+    case Charset::token:
+      return is_alnum(c) || c == '_' || c == '-' || c == '+' || c == '=';
+    case Charset::jwt:
+      return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
+    case Charset::base64:
+      return is_alnum(c) || c == '+' || c == '/';
+    case Charset::none:
+      break;
   }
   return false;
 }
@@ -51,8 +72,14 @@ bool names_secret(std::string_view name, std::string_view word) noexcept {
   std::size_t i = name.size(), k = word.size();
   const auto skip = [](char c) { return c == '-' || c == '_'; };
   while (k > 0) {
-    if (skip(word[k - 1])) { --k; continue; }
-    if (i > 0 && skip(name[i - 1])) { --i; continue; }
+    if (skip(word[k - 1])) {
+      --k;
+      continue;
+    }
+    if (i > 0 && skip(name[i - 1])) {
+      --i;
+      continue;
+    }
     if (i == 0 || lower(name[i - 1]) != lower(word[k - 1])) return false;
     --i, --k;
   }
@@ -60,7 +87,7 @@ bool names_secret(std::string_view name, std::string_view word) noexcept {
   return !is_alnum(name[i - 1]) || (is_lower(name[i - 1]) && is_upper(name[i]));
 }
 
-bool names_secret(std::string_view name, const Rule &rule) noexcept {
+bool names_secret(std::string_view name, const Rule& rule) noexcept {
   for (std::size_t w = 0; w < rule.word_count; ++w)
     if (names_secret(name, rule.words[w])) return true;
   return false;
@@ -71,7 +98,9 @@ std::size_t run_end(std::string_view v, std::size_t i, Charset set) noexcept {
   return i;
 }
 
-constexpr bool is_name(char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; }
+constexpr bool is_name(char c) {
+  return is_alnum(c) || c == '_' || c == '-' || c == '.';
+}
 
 // The identifier that ends right before `i`, quotes and spaces between skipped.
 std::string_view name_before(std::string_view v, std::size_t i, bool skip_spaces) noexcept {
@@ -90,16 +119,22 @@ Span value_from(std::string_view v, std::size_t i, Until until) noexcept {
     const char c = v[end];
     if (c == '\n' || c == '\r') break;
     if (quote != '\0' ? c == quote : is_quote(c)) break;
-    if (quote == '\0' && until == Until::word && (is_space(c) || c == '&' || c == ';' || c == ',' || c == '|' || c == ')' || c == '}')) break;
+    if (quote == '\0' && until == Until::word &&
+        (is_space(c) || c == '&' || c == ';' || c == ',' || c == '|' || c == ')' || c == '}'))
+      break;
     ++end;
   }
   return {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(end)};
 }
 
 constexpr Span kNoSpan = {0, 0};
-bool empty(Span s) { return s.begin >= s.end; }
+bool empty(Span s) {
+  return s.begin >= s.end;
+}
 
-Span make(std::size_t begin, std::size_t end) noexcept { return {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(end)}; }
+Span make(std::size_t begin, std::size_t end) noexcept {
+  return {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(end)};
+}
 
 bool starts_at(std::string_view v, std::size_t i, std::string_view word, bool fold_case) noexcept {
   if (v.size() - i < word.size()) return false;
@@ -108,7 +143,7 @@ bool starts_at(std::string_view v, std::size_t i, std::string_view word, bool fo
   return true;
 }
 
-Span at_prefix(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_prefix(std::string_view v, std::size_t i, const Rule& r) noexcept {
   if (i > 0 && is_alnum(v[i - 1])) return kNoSpan;
   for (std::size_t w = 0; w < r.word_count; ++w) {
     if (v[i] != r.words[w][0] || !starts_at(v, i, r.words[w], false)) continue;
@@ -118,7 +153,7 @@ Span at_prefix(std::string_view v, std::size_t i, const Rule &r) noexcept {
   return kNoSpan;
 }
 
-Span at_after(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_after(std::string_view v, std::size_t i, const Rule& r) noexcept {
   if (i > 0 && is_alnum(v[i - 1])) return kNoSpan;
   for (std::size_t w = 0; w < r.word_count; ++w) {
     if (!starts_at(v, i, r.words[w], true)) continue;
@@ -132,7 +167,7 @@ Span at_after(std::string_view v, std::size_t i, const Rule &r) noexcept {
   return kNoSpan;
 }
 
-Span at_assignment(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_assignment(std::string_view v, std::size_t i, const Rule& r) noexcept {
   const char c = v[i];
   if (c == '=' || c == ':') {
     if (c == ':' && starts_at(v, i, "://", false)) return kNoSpan;
@@ -140,7 +175,8 @@ Span at_assignment(std::string_view v, std::size_t i, const Rule &r) noexcept {
     if (name.empty() || !names_secret(name, r)) return kNoSpan;
     const Span value = value_from(v, i + 1, r.until);
     for (std::string_view scheme : {"bearer", "basic"})  // the secret is what follows
-      if (value.end - value.begin == static_cast<int>(scheme.size()) && starts_at(v, value.begin, scheme, true)) return value_from(v, value.begin, Until::line);
+      if (value.end - value.begin == static_cast<int>(scheme.size()) && starts_at(v, value.begin, scheme, true))
+        return value_from(v, value.begin, Until::line);
     return value;
   }
   if (c != ' ' || i + 1 >= v.size() || v[i + 1] == '-') return kNoSpan;
@@ -152,7 +188,8 @@ Span at_userinfo(std::string_view v, std::size_t i) noexcept {
   if (v[i] != ':' || !starts_at(v, i, "://", false)) return kNoSpan;
   const std::size_t from = i + 3;
   std::size_t end = from, sign = kNone, colon = kNone;
-  for (; end < v.size() && !is_space(v[end]) && !is_quote(v[end]) && v[end] != '/' && v[end] != '?' && v[end] != '#'; ++end) {
+  for (; end < v.size() && !is_space(v[end]) && !is_quote(v[end]) && v[end] != '/' && v[end] != '?' && v[end] != '#';
+       ++end) {
     if (v[end] == '@') sign = end;
     if (v[end] == ':' && colon == kNone) colon = end;
   }
@@ -161,7 +198,7 @@ Span at_userinfo(std::string_view v, std::size_t i) noexcept {
   return sign - from >= 20 ? make(from, sign) : kNoSpan;  // a token in the user's place
 }
 
-Span at_user_flag(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_user_flag(std::string_view v, std::size_t i, const Rule& r) noexcept {
   if (v[i] != '-' || (i > 0 && !is_space(v[i - 1]))) return kNoSpan;
   for (std::size_t w = 0; w < r.word_count; ++w) {
     std::size_t from = i + r.words[w].size();
@@ -173,7 +210,7 @@ Span at_user_flag(std::string_view v, std::size_t i, const Rule &r) noexcept {
   return kNoSpan;
 }
 
-Span at_block(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_block(std::string_view v, std::size_t i, const Rule& r) noexcept {
   if (v[i] != '-' || !starts_at(v, i, r.words[0], false)) return kNoSpan;
   const std::size_t title = v.find("PRIVATE KEY-----", i);
   if (title == std::string_view::npos || title - i > 64) return kNoSpan;
@@ -181,7 +218,7 @@ Span at_block(std::string_view v, std::size_t i, const Rule &r) noexcept {
   return make(from, end == std::string_view::npos ? v.size() : end);
 }
 
-Span at_run(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at_run(std::string_view v, std::size_t i, const Rule& r) noexcept {
   if (!in_charset(r.charset, v[i]) || (i > 0 && in_charset(r.charset, v[i - 1]))) return kNoSpan;
   const std::size_t end = run_end(v, i, r.charset);
   if (end - i < r.min || (r.max != 0 && end - i > r.max)) return kNoSpan;
@@ -195,15 +232,22 @@ Span at_run(std::string_view v, std::size_t i, const Rule &r) noexcept {
   return (seen & r.needs) == r.needs ? make(i, end) : kNoSpan;
 }
 
-Span at(std::string_view v, std::size_t i, const Rule &r) noexcept {
+Span at(std::string_view v, std::size_t i, const Rule& r) noexcept {
   switch (r.kind) {
-    case Kind::prefix: return at_prefix(v, i, r);
-    case Kind::after: return at_after(v, i, r);
-    case Kind::assignment: return at_assignment(v, i, r);
-    case Kind::userinfo: return at_userinfo(v, i);
-    case Kind::user_flag: return at_user_flag(v, i, r);
-    case Kind::block: return at_block(v, i, r);
-    case Kind::run: return at_run(v, i, r);
+    case Kind::prefix:
+      return at_prefix(v, i, r);
+    case Kind::after:
+      return at_after(v, i, r);
+    case Kind::assignment:
+      return at_assignment(v, i, r);
+    case Kind::userinfo:
+      return at_userinfo(v, i);
+    case Kind::user_flag:
+      return at_user_flag(v, i, r);
+    case Kind::block:
+      return at_block(v, i, r);
+    case Kind::run:
+      return at_run(v, i, r);
   }
   return kNoSpan;
 }
@@ -215,7 +259,7 @@ MaskSpans mask(std::string_view value, MaskScope scope) noexcept {
   const std::string_view v = value.substr(0, kMaskInput);
   for (std::size_t i = 0; i < v.size();) {
     Span found = kNoSpan;
-    for (const Rule &r : kRules) {
+    for (const Rule& r : kRules) {
       if ((r.scopes & bit(scope)) == 0) continue;
       found = at(v, i, r);
       if (!empty(found)) break;
@@ -234,7 +278,7 @@ MaskSpans mask(std::string_view value, MaskScope scope) noexcept {
   return out;
 }
 
-void write_masked(Line &line, std::string_view value, MaskScope scope) noexcept {
+void write_masked(Line& line, std::string_view value, MaskScope scope) noexcept {
   const std::string_view v = value.substr(0, kMaskInput);
   const MaskSpans spans = mask(v, scope);
   std::size_t from = 0;
@@ -250,7 +294,7 @@ void write_masked(Line &line, std::string_view value, MaskScope scope) noexcept 
 Flag flag_kind(std::string_view argument) noexcept {
   if (argument.size() < 2 || argument[0] != '-' || argument.size() > 64) return Flag::ordinary;
   if (argument.find('=') != std::string_view::npos) return Flag::ordinary;
-  for (const Rule &r : kRules) {
+  for (const Rule& r : kRules) {
     if (r.kind == Kind::assignment && argument.size() > 2 && names_secret(argument, r)) return Flag::secret_follows;
     if (r.kind == Kind::user_flag)
       for (std::size_t w = 0; w < r.word_count; ++w)

@@ -21,8 +21,9 @@ std::uint64_t start_ticks(std::int32_t pid) noexcept {
   char path[32] = "/proc/";
   char digits[12];
   std::size_t n = 0;
-  for (auto v = static_cast<std::uint32_t>(pid); v != 0 || n == 0; v /= 10) digits[n++] = static_cast<char>('0' + v % 10);
-  char *at = path + 6;
+  for (auto v = static_cast<std::uint32_t>(pid); v != 0 || n == 0; v /= 10)
+    digits[n++] = static_cast<char>('0' + v % 10);
+  char* at = path + 6;
   while (n > 0) *at++ = digits[--n];
   __builtin_memcpy(at, "/stat", 6);
   const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
@@ -33,7 +34,7 @@ std::uint64_t start_ticks(std::int32_t pid) noexcept {
   if (size <= 0) return 0;
   text[size] = '\0';
   // The name in parentheses may hold anything, parentheses too: count fields from the last one.
-  const char *p = strrchr(text, ')');
+  const char* p = strrchr(text, ')');
   if (p == nullptr) return 0;
   for (int field = 2; field < 22; ++field) {
     p = strchr(p + 1, ' ');
@@ -45,7 +46,7 @@ std::uint64_t start_ticks(std::int32_t pid) noexcept {
 }
 
 void end_owner() noexcept {
-  const Settings &s = settings();
+  const Settings& s = settings();
   if (s.owner_pid <= 1 || s.owner_start_ticks == 0 || s.owner_pid == sys::call(SYS_getpid)) return;
   const long held = sys::call(SYS_pidfd_open, s.owner_pid, 0);
   if (start_ticks(s.owner_pid) != s.owner_start_ticks) return;

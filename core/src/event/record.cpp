@@ -10,41 +10,52 @@
 namespace ap::event {
 namespace {
 
-// What each value may take, in bytes after escaping. INVARIANT: the largest info, the rest of the head and the tail together
-// fit a line (record_test fills every value).
+// What each value may take, in bytes after escaping. INVARIANT: the largest info, the rest of the head and the tail
+// together fit a line (record_test fills every value).
 constexpr std::size_t kPath = 2000, kPathOfTwo = 1000;
 constexpr std::size_t kCommand = 1150, kProgram = 500, kCwd = 350;
 constexpr std::size_t kHost = 300, kQueryType = 16;
 constexpr std::size_t kCode = 64, kText = 1500;
-constexpr std::size_t kGroup = 110, kRule = 160, kFunction = 170, kRequest = 80, kRuntime = 40, kPackage = 130, kApi = 70;
+constexpr std::size_t kGroup = 110, kRule = 160, kFunction = 170, kRequest = 80, kRuntime = 40, kPackage = 130,
+                      kApi = 70;
 constexpr std::size_t kFrame = 120, kFrames = 560;
 
 constexpr std::string_view kNull = "null";
 
 std::string_view protocol_word(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case AP_PROTO_TCP: return "\"tcp\"";
-    case AP_PROTO_UDP: return "\"udp\"";
-    case AP_PROTO_DNS: return "\"dns\"";
-    case AP_PROTO_UNIX: return "\"unix\"";
+    case AP_PROTO_TCP:
+      return "\"tcp\"";
+    case AP_PROTO_UDP:
+      return "\"udp\"";
+    case AP_PROTO_DNS:
+      return "\"dns\"";
+    case AP_PROTO_UNIX:
+      return "\"unix\"";
   }
   return kNull;
 }
 
 std::string_view class_word(std::uint8_t cls) noexcept {
   switch (cls) {
-    case AP_CLASS_NAME: return "\"name\"";
-    case AP_CLASS_LITERAL: return "\"literal\"";
-    case AP_CLASS_LOCAL: return "\"local\"";
-    case AP_CLASS_PROVIDER: return "\"provider\"";
-    case AP_CLASS_TENANT: return "\"tenant\"";
-    case AP_CLASS_HOSTING: return "\"hosting\"";
+    case AP_CLASS_NAME:
+      return "\"name\"";
+    case AP_CLASS_LITERAL:
+      return "\"literal\"";
+    case AP_CLASS_LOCAL:
+      return "\"local\"";
+    case AP_CLASS_PROVIDER:
+      return "\"provider\"";
+    case AP_CLASS_TENANT:
+      return "\"tenant\"";
+    case AP_CLASS_HOSTING:
+      return "\"hosting\"";
   }
   return kNull;
 }
 
 // Address text: dotted, or RFC 5952 (longest run of zero groups, the first of equal ones, lower case).
-void write_address(Line &line, const Operation &op) noexcept {
+void write_address(Line& line, const Operation& op) noexcept {
   const IpAddress ip = make_ip(op.family, op.address);
   if (ip.family == 0) return line.raw(kNull);
   line.raw("\"");
@@ -80,15 +91,15 @@ void write_address(Line &line, const Operation &op) noexcept {
   line.raw("\"");
 }
 
-void write_masked_string(Line &line, std::string_view value, std::size_t cap, MaskScope scope) noexcept {
+void write_masked_string(Line& line, std::string_view value, std::size_t cap, MaskScope scope) noexcept {
   if (value.data() == nullptr) return line.raw(kNull);
   line.open(cap);
   write_masked(line, value, scope);
   line.close();
 }
 
-void write_outbound(Line &line, const Record &r) noexcept {
-  const Operation *op = r.operation;
+void write_outbound(Line& line, const Record& r) noexcept {
+  const Operation* op = r.operation;
   std::string_view host = op != nullptr ? r.host : std::string_view();
   char abstract[128];
   if (!host.empty() && host[0] == '\0') {  // an abstract unix socket, as ss(8) shows it
@@ -123,13 +134,13 @@ void write_outbound(Line &line, const Record &r) noexcept {
 }
 
 // A path as policies compare it. (Line 2's are the kernel's own already.)
-void write_path(Line &line, const Operation &op, std::string_view path, std::size_t cap) noexcept {
+void write_path(Line& line, const Operation& op, std::string_view path, std::size_t cap) noexcept {
   PathText text;
   if ((op.flags & AP_OP_CANONICAL) == 0 && !path.empty() && text.normalise(path, view(op.cwd))) path = text.view();
   write_masked_string(line, path, cap, MaskScope::path);
 }
 
-void write_files(Line &line, const Operation *op) noexcept {
+void write_files(Line& line, const Operation* op) noexcept {
   line.raw("{\"path\":");
   if (op == nullptr) return line.raw("null,\"operation\":null}");
   const bool two = op->kind == AP_FILE_RENAME || op->kind == AP_FILE_LINK || op->kind == AP_FILE_SYMLINK;
@@ -150,15 +161,16 @@ void write_files(Line &line, const Operation *op) noexcept {
 bool is_plain_word(std::string_view word) noexcept {
   if (word.empty()) return false;
   for (char c : word) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '@' || c == '%' ||
-                       c == '+' || c == '=' || c == ':' || c == ',' || c == '.' || c == '/' || c == '-';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                       c == '@' || c == '%' || c == '+' || c == '=' || c == ':' || c == ',' || c == '.' || c == '/' ||
+                       c == '-';
     if (!plain) return false;
   }
   return true;
 }
 
 // 'it'"'"'s': a quote inside leaves the quotes for a moment.
-void write_inside_quotes(Line &line, std::string_view text) noexcept {
+void write_inside_quotes(Line& line, std::string_view text) noexcept {
   for (std::size_t quote; (quote = text.find('\'')) != std::string_view::npos; text.remove_prefix(quote + 1)) {
     line.text(text.substr(0, quote));
     line.text("'\"'\"'");
@@ -167,7 +179,7 @@ void write_inside_quotes(Line &line, std::string_view text) noexcept {
   line.text(text);
 }
 
-void write_quoted(Line &line, std::string_view word) noexcept {
+void write_quoted(Line& line, std::string_view word) noexcept {
   if (is_plain_word(word.substr(0, kMaskInput))) return write_masked(line, word, MaskScope::command);
   if (word.size() > kMaskInput) line.set_truncated();
   word = word.substr(0, kMaskInput);
@@ -184,7 +196,7 @@ void write_quoted(Line &line, std::string_view word) noexcept {
 }
 
 // The program and its arguments as a shell would have to be told, secrets masked.
-void write_command(Line &line, const Operation &op) noexcept {
+void write_command(Line& line, const Operation& op) noexcept {
   line.open(kCommand);
   if (op.argc == 0 || op.argv == nullptr) {
     write_masked(line, view(op.text), MaskScope::command);
@@ -208,7 +220,7 @@ void write_command(Line &line, const Operation &op) noexcept {
   line.close();
 }
 
-void write_process(Line &line, const Operation *op) noexcept {
+void write_process(Line& line, const Operation* op) noexcept {
   if (op == nullptr) return line.raw("{\"command\":null,\"program\":null,\"cwd\":null,\"shell\":null}");
   line.raw("{\"command\":");
   if (op->kind == AP_FORK)
@@ -228,7 +240,7 @@ void write_process(Line &line, const Operation *op) noexcept {
   line.raw(op->flags & AP_OP_SHELL ? ",\"shell\":true}" : ",\"shell\":false}");
 }
 
-void write_native(Line &line, const Operation *op) noexcept {
+void write_native(Line& line, const Operation* op) noexcept {
   line.raw("{\"path\":");
   write_masked_string(line, op != nullptr ? view(op->text) : std::string_view(), kPath, MaskScope::path);
   line.raw(",\"operation\":");
@@ -238,15 +250,19 @@ void write_native(Line &line, const Operation *op) noexcept {
   line.raw("\"}");
 }
 
-void write_info(Line &line, const Record &r) noexcept {
+void write_info(Line& line, const Record& r) noexcept {
   line.raw(",\"info\":");
   switch (r.verdict.policy) {
-    case AP_POLICY_OUTBOUND_DATA: return write_outbound(line, r);
+    case AP_POLICY_OUTBOUND_DATA:
+      return write_outbound(line, r);
     case AP_POLICY_READ_WRITE_TMP:
     case AP_POLICY_READ_WRITE_APP:
-    case AP_POLICY_READ_WRITE_OTHER: return write_files(line, r.operation);
-    case AP_POLICY_CREATE_CHILD_PROCESS: return write_process(line, r.operation);
-    case AP_POLICY_NATIVE_CODE: return write_native(line, r.operation);
+    case AP_POLICY_READ_WRITE_OTHER:
+      return write_files(line, r.operation);
+    case AP_POLICY_CREATE_CHILD_PROCESS:
+      return write_process(line, r.operation);
+    case AP_POLICY_NATIVE_CODE:
+      return write_native(line, r.operation);
   }
   line.raw("{\"code\":");
   line.string_or_null(r.code, kCode);
@@ -255,7 +271,7 @@ void write_info(Line &line, const Record &r) noexcept {
   line.raw("}");
 }
 
-void write_stack(Line &line, const ap_attribution *who) noexcept {
+void write_stack(Line& line, const ap_attribution* who) noexcept {
   line.raw(",\"stack\":");
   if (who == nullptr || who->stack == nullptr || who->stack_size == 0) return line.raw(kNull);
   const std::size_t begin = line.size();
@@ -269,47 +285,71 @@ void write_stack(Line &line, const ap_attribution *who) noexcept {
 }
 
 // A terminated text of the settings; empty is null.
-std::string_view text_or_null(const char *text) noexcept { return *text != '\0' ? std::string_view(text) : std::string_view(); }
+std::string_view text_or_null(const char* text) noexcept {
+  return *text != '\0' ? std::string_view(text) : std::string_view();
+}
 
 }  // namespace
 
 std::string_view policy_word(std::uint8_t policy) noexcept {
   switch (policy) {
-    case AP_POLICY_OUTBOUND_DATA: return "outbound_data";
-    case AP_POLICY_READ_WRITE_TMP: return "read_write_tmp";
-    case AP_POLICY_READ_WRITE_APP: return "read_write_app";
-    case AP_POLICY_READ_WRITE_OTHER: return "read_write_other";
-    case AP_POLICY_CREATE_CHILD_PROCESS: return "create_child_process";
-    case AP_POLICY_NATIVE_CODE: return "native_code";
+    case AP_POLICY_OUTBOUND_DATA:
+      return "outbound_data";
+    case AP_POLICY_READ_WRITE_TMP:
+      return "read_write_tmp";
+    case AP_POLICY_READ_WRITE_APP:
+      return "read_write_app";
+    case AP_POLICY_READ_WRITE_OTHER:
+      return "read_write_other";
+    case AP_POLICY_CREATE_CHILD_PROCESS:
+      return "create_child_process";
+    case AP_POLICY_NATIVE_CODE:
+      return "native_code";
   }
   return "agent_health";
 }
 
 std::string_view operation_word(std::uint8_t kind) noexcept {
   switch (kind) {
-    case AP_FILE_READ: return "read";
-    case AP_FILE_WRITE: return "write";
-    case AP_FILE_CREATE: return "create";
-    case AP_FILE_DELETE: return "delete";
-    case AP_FILE_RENAME: return "rename";
+    case AP_FILE_READ:
+      return "read";
+    case AP_FILE_WRITE:
+      return "write";
+    case AP_FILE_CREATE:
+      return "create";
+    case AP_FILE_DELETE:
+      return "delete";
+    case AP_FILE_RENAME:
+      return "rename";
     case AP_FILE_LINK:
-    case AP_FILE_SYMLINK: return "link";
+    case AP_FILE_SYMLINK:
+      return "link";
     case AP_FILE_STAT:
-    case AP_FILE_METADATA: return "metadata";
-    case AP_FILE_LIST: return "list";
-    case AP_LOAD: return "load";
-    case AP_EXEC_MEMORY: return "exec_memory";
-    case AP_CALL_ADDRESS: return "call_address";
-    case AP_MEMFD: return "memfd";
-    case AP_SPAWN: return "spawn";
-    case AP_FORK: return "fork";
-    case AP_RESOLVE: return "resolve";
-    case AP_CONNECT: return "connect";
+    case AP_FILE_METADATA:
+      return "metadata";
+    case AP_FILE_LIST:
+      return "list";
+    case AP_LOAD:
+      return "load";
+    case AP_EXEC_MEMORY:
+      return "exec_memory";
+    case AP_CALL_ADDRESS:
+      return "call_address";
+    case AP_MEMFD:
+      return "memfd";
+    case AP_SPAWN:
+      return "spawn";
+    case AP_FORK:
+      return "fork";
+    case AP_RESOLVE:
+      return "resolve";
+    case AP_CONNECT:
+      return "connect";
   }
   return "unknown";
 }
 
-void write_head(Line &line, const Record &r, const Settings &s) noexcept {
+void write_head(Line& line, const Record& r, const Settings& s) noexcept {
   line.raw("{\"source\":\"appDefender\",\"policy\":\"");
   line.raw(policy_word(r.verdict.policy));
   line.raw(r.verdict.action == AP_DENY ? "\",\"action\":\"deny\"" : "\",\"action\":\"observe\"");
@@ -341,7 +381,7 @@ void write_head(Line &line, const Record &r, const Settings &s) noexcept {
     line.raw(kNull);
 }
 
-void write_tail(Line &line, const Tail &t, std::string_view version) noexcept {
+void write_tail(Line& line, const Tail& t, std::string_view version) noexcept {
   line.raw(",\"instance\":\"");
   line.raw(t.instance);
   line.raw("\",\"seq\":");

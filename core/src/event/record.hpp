@@ -2,8 +2,8 @@
 //
 // The event record: one operation and its verdict as the text of an event line, keys in the order of docs/events.md.
 //
-// A line is written in two parts. The head says what happened and to whom; the fold table keeps it to write it again with
-// another count. The tail says when, how often, and by which instance.
+// A line is written in two parts. The head says what happened and to whom; the fold table keeps it to write it again
+// with another count. The tail says when, how often, and by which instance.
 //
 //   Line line;
 //   write_head(line, {.operation = op, .verdict = v, .rule = "outbound.action", ...}, settings());
@@ -19,12 +19,12 @@
 namespace ap::event {
 
 struct Record {
-  const Operation *operation = nullptr;  // null: every info value is null (the rest of a flood; agent_health)
+  const Operation* operation = nullptr;  // null: every info value is null (the rest of a flood; agent_health)
   Verdict verdict{};
-  const ap_attribution *who = nullptr;
-  std::string_view host{};        // outbound: the operation's own name, or the one that its address was looked up by
-  std::string_view rule{};        // null data: null
-  std::string_view request_id{};  // null data: null
+  const ap_attribution* who = nullptr;
+  std::string_view host{};          // outbound: the operation's own name, or the one that its address was looked up by
+  std::string_view rule{};          // null data: null
+  std::string_view request_id{};    // null data: null
   std::string_view code{}, text{};  // agent_health
 };
 
@@ -37,8 +37,8 @@ struct Tail {
   bool truncated = false;
 };
 
-void write_head(Line &line, const Record &record, const Settings &settings) noexcept;
-void write_tail(Line &line, const Tail &tail, std::string_view version) noexcept;
+void write_head(Line& line, const Record& record, const Settings& settings) noexcept;
+void write_tail(Line& line, const Tail& tail, std::string_view version) noexcept;
 
 // The words of the event line.
 std::string_view policy_word(std::uint8_t event_policy) noexcept;

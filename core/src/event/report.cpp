@@ -37,12 +37,12 @@ struct Shared {
   std::atomic<std::uint32_t> blocked;
 };
 Shared g_own_shared;
-std::atomic<Shared *> g_shared{nullptr};
+std::atomic<Shared*> g_shared{nullptr};
 
-Shared &shared() noexcept {
-  if (Shared *s = g_shared.load(std::memory_order_acquire)) return *s;
+Shared& shared() noexcept {
+  if (Shared* s = g_shared.load(std::memory_order_acquire)) return *s;
   const long page = sys::call(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  Shared *none = nullptr, *fresh = page < 0 && page > -4096 ? &g_own_shared : reinterpret_cast<Shared *>(page);
+  Shared *none = nullptr, *fresh = page < 0 && page > -4096 ? &g_own_shared : reinterpret_cast<Shared*>(page);
   if (g_shared.compare_exchange_strong(none, fresh)) return *fresh;
   if (fresh != &g_own_shared) sys::call(SYS_munmap, page, 4096);
   return *none;
@@ -77,27 +77,31 @@ RequestId current_request() noexcept {
 void notice_fork() noexcept {
   if (!instance_is_new() || !begin_instance()) return;
   g_fold.reset();
-  for (auto *c : {&g_counts.observed, &g_counts.denied, &g_counts.lines, &g_counts.dropped, &g_counts.dropped_told, &g_counts.unfolded})
+  for (auto* c : {&g_counts.observed, &g_counts.denied, &g_counts.lines, &g_counts.dropped, &g_counts.dropped_told,
+                  &g_counts.unfolded})
     c->store(0, std::memory_order_relaxed);
   shared();
 }
 
 std::uint64_t mix(std::uint64_t h, std::uint64_t v) noexcept {
-  return hash_bytes({reinterpret_cast<const char *>(&v), sizeof v}, h);
+  return hash_bytes({reinterpret_cast<const char*>(&v), sizeof v}, h);
 }
-std::uint64_t mix(std::uint64_t h, std::string_view s) noexcept { return hash_bytes(s.substr(0, 4096), mix(h, s.size())); }
+std::uint64_t mix(std::uint64_t h, std::string_view s) noexcept {
+  return hash_bytes(s.substr(0, 4096), mix(h, s.size()));
+}
 
-std::uint64_t address_hash(std::uint64_t h, const Operation &op) noexcept {
-  return hash_bytes({reinterpret_cast<const char *>(op.address), sizeof op.address}, mix(h, op.family));
+std::uint64_t address_hash(std::uint64_t h, const Operation& op) noexcept {
+  return hash_bytes({reinterpret_cast<const char*>(op.address), sizeof op.address}, mix(h, op.family));
 }
 
 // What makes two events equal: everything that the line says but when, and which of a name's addresses it was.
-std::uint64_t fold_key(const Record &r) noexcept {
-  const Operation &op = *r.operation;
-  const Verdict &v = r.verdict;
-  std::uint64_t h = mix(kHashSeed, static_cast<std::uint64_t>(v.action) | static_cast<std::uint64_t>(v.policy) << 8 |
-                                       static_cast<std::uint64_t>(op.kind) << 16 | static_cast<std::uint64_t>(op.line) << 24 |
-                                       static_cast<std::uint64_t>(v.rule) << 32);
+std::uint64_t fold_key(const Record& r) noexcept {
+  const Operation& op = *r.operation;
+  const Verdict& v = r.verdict;
+  std::uint64_t h =
+      mix(kHashSeed, static_cast<std::uint64_t>(v.action) | static_cast<std::uint64_t>(v.policy) << 8 |
+                         static_cast<std::uint64_t>(op.kind) << 16 | static_cast<std::uint64_t>(op.line) << 24 |
+                         static_cast<std::uint64_t>(v.rule) << 32);
   h = mix(mix(h, view(op.text)), view(op.text2));
   if (op.resource == AP_OUTBOUND) {
     h = mix(h, static_cast<std::uint64_t>(op.port) << 16 | static_cast<std::uint64_t>(op.protocol) << 8 | v.cls);
@@ -111,52 +115,61 @@ std::uint64_t fold_key(const Record &r) noexcept {
   return h != 0 ? h : 1;
 }
 
-Attempt attempt_of(const Record &r) noexcept {
-  const Operation &op = *r.operation;
+Attempt attempt_of(const Record& r) noexcept {
+  const Operation& op = *r.operation;
   Attempt a;
   a.thread = thread_key();
-  if (r.verdict.action != AP_DENY || op.resource == AP_PROCESSES) return a;  // between two refusals it shows that the second is no retry
+  if (r.verdict.action != AP_DENY || op.resource == AP_PROCESSES)
+    return a;  // between two refusals it shows that the second is no retry
   const std::string_view subject = op.resource == AP_OUTBOUND ? r.host : view(op.text);
-  if (!subject.empty()) a.subject = mix(mix(mix(kHashSeed, op.resource), subject), op.kind == AP_CONNECT ? op.port : 0) | 1;
+  if (!subject.empty())
+    a.subject = mix(mix(mix(kHashSeed, op.resource), subject), op.kind == AP_CONNECT ? op.port : 0) | 1;
   a.form = address_hash(mix(kHashSeed, op.kind), op);
   return a;
 }
 
-std::uint32_t own_pid() noexcept { return static_cast<std::uint32_t>(sys::call(SYS_getpid)); }
+std::uint32_t own_pid() noexcept {
+  return static_cast<std::uint32_t>(sys::call(SYS_getpid));
+}
 
-void finish_and_write(Line &line, Tail tail, int patience_ms = -1) noexcept {
+void finish_and_write(Line& line, Tail tail, int patience_ms = -1) noexcept {
   tail.instance = instance_id();
   tail.seq = next_seq();
   tail.pid = own_pid();
   write_tail(line, tail, settings().version);
-  // INVARIANT: the caps of record.cpp leave room for the tail; a line that does not fit would be a defect, not a long value.
-  const bool written = line.fits() && (patience_ms < 0 ? write_line(Channel::events, line.view()) : write_line(Channel::events, line.view(), patience_ms));
+  // INVARIANT: the caps of record.cpp leave room for the tail; a line that does not fit would be a defect, not a long
+  // value.
+  const bool written = line.fits() && (patience_ms < 0 ? write_line(Channel::events, line.view())
+                                                       : write_line(Channel::events, line.view(), patience_ms));
   (written ? g_counts.lines : g_counts.dropped).fetch_add(1, std::memory_order_relaxed);
 }
 
-std::string_view rule_of(const Verdict &v) noexcept {
+std::string_view rule_of(const Verdict& v) noexcept {
   if (v.policy == AP_POLICY_AGENT_HEALTH) return {};
-  const BlobView *blob = policy();
+  const BlobView* blob = policy();
   return blob != nullptr ? guard::rule_text(*blob, v) : std::string_view();
 }
 
 // Each in a frame of its own: a line is 4 KB, and some callers' stacks are small.
-[[gnu::noinline]] void write_pending(const Pending &p, int patience_ms) noexcept {
+[[gnu::noinline]] void write_pending(const Pending& p, int patience_ms) noexcept {
   Line line;
   if (p.head_size != 0)
     line.raw({p.head, p.head_size});
   else
     write_head(line, {.verdict = p.verdict, .rule = rule_of(p.verdict)}, settings());
-  finish_and_write(line, {.count = p.count, .first_us = p.first_us, .last_us = p.last_us, .truncated = p.truncated}, patience_ms);
+  finish_and_write(line, {.count = p.count, .first_us = p.first_us, .last_us = p.last_us, .truncated = p.truncated},
+                   patience_ms);
 }
 
 [[gnu::noinline]] void write_due(bool all, int patience_ms = -1) noexcept {
   Pending p;
   const std::uint64_t now_ms = monotonic_ns() / 1000000;
-  for (std::size_t n = 0; n < Fold::kEntries + Fold::kFloods && g_fold.take_due(p, all, now_ms); ++n) write_pending(p, patience_ms);
+  for (std::size_t n = 0; n < Fold::kEntries + Fold::kFloods && g_fold.take_due(p, all, now_ms); ++n)
+    write_pending(p, patience_ms);
 }
 
-[[gnu::noinline]] void write_first(const Record &r, std::uint64_t key, bool fold, std::uint64_t now_us, std::uint64_t now_ms) noexcept {
+[[gnu::noinline]] void write_first(const Record& r, std::uint64_t key, bool fold, std::uint64_t now_us,
+                                   std::uint64_t now_ms) noexcept {
   Line line;
   write_head(line, r, settings());
   if (fold) g_fold.remember(key, r.verdict, line.view(), line.truncated(), now_ms);
@@ -164,7 +177,7 @@ std::string_view rule_of(const Verdict &v) noexcept {
 }
 
 // Returns false for a retry of an operation that was counted already.
-bool count(const Record &r, std::uint64_t key, const Attempt &attempt) noexcept {
+bool count(const Record& r, std::uint64_t key, const Attempt& attempt) noexcept {
   const std::uint64_t now_us = unix_ns() / 1000, now_ms = monotonic_ns() / 1000000;
   Fold::Outcome outcome = g_fold.count(key, r.verdict, attempt, now_us, now_ms);
   if (outcome == Fold::full) {
@@ -199,7 +212,7 @@ void tell_dropped() noexcept {
   if (after != dropped) g_counts.dropped_told.store(dropped - 1, std::memory_order_relaxed);
 }
 
-[[noreturn]] void terminate(const Record &r) noexcept {
+[[noreturn]] void terminate(const Record& r) noexcept {
   constexpr int kLastWordsMs = 250;
   {
     Line line;
@@ -214,7 +227,7 @@ void tell_dropped() noexcept {
 
 }  // namespace
 
-void report(const Operation &op, const Verdict &verdict, const ap_attribution *who) noexcept {
+void report(const Operation& op, const Verdict& verdict, const ap_attribution* who) noexcept {
   if (verdict.action != AP_OBSERVE && verdict.action != AP_DENY) return;
   notice_fork();
   RequestId request;
@@ -226,7 +239,8 @@ void report(const Operation &op, const Verdict &verdict, const ap_attribution *w
   HostName looked_up;
   if (op.resource == AP_OUTBOUND) {
     r.host = view(op.text);
-    if (r.host.empty() && op.family != 0 && name_table().last_name(make_ip(op.family, op.address), looked_up)) r.host = looked_up.view();
+    if (r.host.empty() && op.family != 0 && name_table().last_name(make_ip(op.family, op.address), looked_up))
+      r.host = looked_up.view();
     if (r.host.empty()) r.host = {};
   }
   if (who != nullptr && who->request_id.data != nullptr) {
@@ -288,14 +302,14 @@ void after_fork() noexcept {
   notice_fork();
 }
 
-void begin(const Sink &events, const Sink &log_sink, LogLevel level) noexcept {
+void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
   g_log_level.store(level, std::memory_order_relaxed);
   use_sinks(events, log_sink, true);
   notice_fork();
 }
 
 void adopt(int event_fd, int log_fd) noexcept {
-  const Settings &s = settings();
+  const Settings& s = settings();
   Sink events = s.event_sink, log_sink = s.log_sink;
   events.fd = event_fd;
   log_sink.fd = log_fd;
@@ -321,11 +335,14 @@ bool invocation_end() noexcept {
   return blocked();
 }
 
-bool blocked() noexcept { return shared().blocked.load(std::memory_order_acquire) != 0; }
+bool blocked() noexcept {
+  return shared().blocked.load(std::memory_order_acquire) != 0;
+}
 
 Counters counters() noexcept {
-  const auto get = [](const std::atomic<std::uint64_t> &v) { return v.load(std::memory_order_relaxed); };
-  return {get(g_counts.observed), get(g_counts.denied), get(g_counts.lines), get(g_counts.dropped), get(g_counts.unfolded)};
+  const auto get = [](const std::atomic<std::uint64_t>& v) { return v.load(std::memory_order_relaxed); };
+  return {get(g_counts.observed), get(g_counts.denied), get(g_counts.lines), get(g_counts.dropped),
+          get(g_counts.unfolded)};
 }
 
 std::string_view instance() noexcept {

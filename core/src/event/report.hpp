@@ -3,13 +3,13 @@
 // The event layer's front door: counts one observed or denied operation, exactly once, as an event line.
 //
 // Used by the C table (line 1) and by line 2. Equal observed operations fold: the first is written at once, repeats are
-// counted and written at the end of the invocation, at exit, or with the first report five seconds later. Denials: the first of
-// a rule and target at once, repeats counted and written once a second at most. The sum of "count" over the lines of an
-// instance is the number of operations.
+// counted and written at the end of the invocation, at exit, or with the first report five seconds later. Denials: the
+// first of a rule and target at once, repeats counted and written once a second at most. The sum of "count" over the
+// lines of an instance is the number of operations.
 //
-// No function here allocates, throws, or waits for a lock: a report that finds the fold table taken (another thread, a signal
-// handler, a vfork child) for longer than a moment is written unfolded. Usable in a vfork child; a forked child starts with an
-// instance id, a sequence and an empty table of its own.
+// No function here allocates, throws, or waits for a lock: a report that finds the fold table taken (another thread, a
+// signal handler, a vfork child) for longer than a moment is written unfolded. Usable in a vfork child; a forked child
+// starts with an instance id, a sequence and an empty table of its own.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,10 +20,10 @@
 
 namespace ap::event {
 
-// Counts the operation. An observe verdict of line 1 leaves a mark (marks.hpp). A deny verdict follows `on_deny`: block sets
-// the invocation's blocked flag; terminate writes the event, flushes and does not return (exit status 77; a child ends its
-// owner too). A grant verdict is ignored. `who` may be null.
-void report(const Operation &operation, const Verdict &verdict, const ap_attribution *who) noexcept;
+// Counts the operation. An observe verdict of line 1 leaves a mark (marks.hpp). A deny verdict follows `on_deny`: block
+// sets the invocation's blocked flag; terminate writes the event, flushes and does not return (exit status 77; a child
+// ends its owner too). A grant verdict is ignored. `who` may be null.
+void report(const Operation& operation, const Verdict& verdict, const ap_attribution* who) noexcept;
 
 // Trouble of ours: one agent_health event per code and minute, repeats counted.
 void health(std::string_view code, std::string_view text) noexcept;
@@ -34,15 +34,15 @@ void log(LogLevel level, std::string_view text) noexcept;
 // Writes every pending count. Cheap when nothing is pending. Line 2 calls it before a granted exec and in `_exit`.
 void flush() noexcept;
 
-// Line 2, in the child of a granted fork, before anything else of ours. (A child made behind our back is noticed at its first
-// report: the state lives in a page that the kernel wipes on fork.)
+// Line 2, in the child of a granted fork, before anything else of ours. (A child made behind our back is noticed at its
+// first report: the state lives in a page that the kernel wipes on fork.)
 void after_fork() noexcept;
 
 // The agent, before the seal: the sinks and the log level of the process that owns the log.
-void begin(const Sink &events, const Sink &log, LogLevel level) noexcept;
+void begin(const Sink& events, const Sink& log, LogLevel level) noexcept;
 
-// Line 2's entry of a handed-over child, after seal_from_descriptor(): the sinks of the owner under their numbers in this
-// process, -1 = none. Such a process never writes to its own standard output or error.
+// Line 2's entry of a handed-over child, after seal_from_descriptor(): the sinks of the owner under their numbers in
+// this process, -1 = none. Such a process never writes to its own standard output or error.
 void adopt(int event_fd, int log_fd) noexcept;
 
 // The life of a function (agent).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The identity of the calling thread without thread-local storage: its thread pointer. Unique among the live threads of an
-// address space, free to read, and unchanged in the child of fork and of vfork.
+// The identity of the calling thread without thread-local storage: its thread pointer. Unique among the live threads of
+// an address space, free to read, and unchanged in the child of fork and of vfork.
 #pragma once
 #include <cstdint>
 

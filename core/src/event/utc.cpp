@@ -4,7 +4,7 @@
 namespace ap::event {
 namespace {
 
-void digits(char *at, int count, std::uint64_t value) noexcept {
+void digits(char* at, int count, std::uint64_t value) noexcept {
   for (int i = count; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
 }
 

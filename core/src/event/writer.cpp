@@ -29,9 +29,11 @@ struct State {
 };
 State g;
 
-bool identify(int fd, struct stat &st) noexcept { return sys::call(SYS_fstat, fd, &st) == 0; }
+bool identify(int fd, struct stat& st) noexcept {
+  return sys::call(SYS_fstat, fd, &st) == 0;
+}
 
-bool is_still(const Sink &s, struct stat &st) noexcept {
+bool is_still(const Sink& s, struct stat& st) noexcept {
   return s.fd >= 0 && identify(s.fd, st) && st.st_dev == s.device && st.st_ino == s.inode;
 }
 
@@ -39,7 +41,8 @@ bool is_still(const Sink &s, struct stat &st) noexcept {
 int duplicate_high(int fd) noexcept {
   rlimit limit{};
   long floor = 1000;
-  if (sys::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) == 0 && limit.rlim_cur < 1024) floor = static_cast<long>(limit.rlim_cur) - 16;
+  if (sys::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) == 0 && limit.rlim_cur < 1024)
+    floor = static_cast<long>(limit.rlim_cur) - 16;
   for (; floor > 2; floor /= 2) {
     const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);
     if (high >= 0) return static_cast<int>(high);
@@ -52,7 +55,7 @@ int duplicate_high(int fd) noexcept {
 int reopen(int fd, mode_t mode) noexcept {
   if (!S_ISFIFO(mode) && !S_ISCHR(mode)) return -1;
   char path[32] = "/proc/self/fd/";
-  char *at = path + strlen(path);
+  char* at = path + strlen(path);
   if (fd >= 100) *at++ = static_cast<char>('0' + fd / 100 % 10);
   if (fd >= 10) *at++ = static_cast<char>('0' + fd / 10 % 10);
   *at = static_cast<char>('0' + fd % 10);
@@ -62,7 +65,7 @@ int reopen(int fd, mode_t mode) noexcept {
 Sink take_over(int fd, std::uint32_t is_std) noexcept {
   const int high = duplicate_high(fd);
   sys::call(SYS_close, fd);
-  struct stat st {};
+  struct stat st{};
   if (high < 0 || !identify(high, st)) return kNowhere;
   return {high, is_std, st.st_dev, st.st_ino};
 }
@@ -95,11 +98,13 @@ class HoldSigpipe {
 };
 
 long write_once(int fd, mode_t mode, std::string_view line) noexcept {
-  if (S_ISSOCK(mode)) return sys::call(SYS_sendto, fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
+  if (S_ISSOCK(mode))
+    return sys::call(SYS_sendto, fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
   if (S_ISREG(mode)) return sys::call(SYS_write, fd, line.data(), line.size());
   pollfd p = {fd, POLLOUT, 0};
   const timespec none{};
-  // A duplicate shares the program's blocking file: ask first. For a line of PIPE_BUF bytes "writable" means "all of it".
+  // A duplicate shares the program's blocking file: ask first. For a line of PIPE_BUF bytes "writable" means "all of
+  // it".
   if (sys::call(SYS_ppoll, &p, 1, &none, nullptr, 0) == 0) return -EAGAIN;
   HoldSigpipe hold;
   const long n = sys::call(SYS_write, fd, line.data(), line.size());
@@ -109,7 +114,7 @@ long write_once(int fd, mode_t mode, std::string_view line) noexcept {
 
 enum class Outcome { written, timed_out, gone };
 
-Outcome try_write(const Sink &s, mode_t mode, std::string_view line, int patience_ms) noexcept {
+Outcome try_write(const Sink& s, mode_t mode, std::string_view line, int patience_ms) noexcept {
   const std::uint64_t until = monotonic_ns() + static_cast<std::uint64_t>(patience_ms) * 1000000;
   bool begun = false;
   while (!line.empty()) {
@@ -132,8 +137,9 @@ Outcome try_write(const Sink &s, mode_t mode, std::string_view line, int patienc
   return Outcome::written;
 }
 
-bool write_to(const Sink &s, std::atomic<bool> &stuck, std::string_view line, int patience_ms, bool &try_next) noexcept {
-  struct stat st {};
+bool write_to(const Sink& s, std::atomic<bool>& stuck, std::string_view line, int patience_ms,
+              bool& try_next) noexcept {
+  struct stat st{};
   try_next = true;
   if (!is_still(s, st)) return false;
   if (patience_ms < 0) patience_ms = stuck.load(std::memory_order_relaxed) ? 0 : kPatienceMs;
@@ -147,7 +153,7 @@ bool write_to(const Sink &s, std::atomic<bool> &stuck, std::string_view line, in
 }  // namespace
 
 Sink open_standard(int fd) noexcept {
-  struct stat st {};
+  struct stat st{};
   if (!identify(fd, st)) return kNowhere;
   const int anew = reopen(fd, st.st_mode);
   if (anew >= 0) {
@@ -159,14 +165,15 @@ Sink open_standard(int fd) noexcept {
   return {high, static_cast<std::uint32_t>(fd), st.st_dev, st.st_ino};
 }
 
-Result<Sink> open_file(const char *path) {
+Result<Sink> open_file(const char* path) {
   const auto failed = [path](std::string_view why) {
     return Error{ErrorCode::invalid_config, "cannot open `" + std::string(path) + "`: " + std::string(why)};
   };
-  const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+  const long fd =
+      sys::call(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
   if (fd == -ENXIO) return failed("it is a pipe that nobody reads");
   if (fd < 0) return failed(strerror(static_cast<int>(-fd)));
-  struct stat st {};
+  struct stat st{};
   if (!identify(static_cast<int>(fd), st) || !(S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
     sys::call(SYS_close, fd);
     return failed("it is not a regular file");
@@ -176,30 +183,32 @@ Result<Sink> open_file(const char *path) {
   return s;
 }
 
-void use_sinks(const Sink &events, const Sink &log, bool fall_back) noexcept {
+void use_sinks(const Sink& events, const Sink& log, bool fall_back) noexcept {
   g.sinks[0] = events;
   g.sinks[1] = log;
   g.fall_back = fall_back;
   g.standard_error = kNowhere;
-  struct stat st {};
+  struct stat st{};
   if (fall_back && identify(2, st)) g.standard_error = {2, 2, st.st_dev, st.st_ino};
-  for (auto &s : g.stuck) s.store(false, std::memory_order_relaxed);
+  for (auto& s : g.stuck) s.store(false, std::memory_order_relaxed);
 }
 
 void close_sinks() noexcept {
-  for (Sink &s : g.sinks) {
-    struct stat st {};
+  for (Sink& s : g.sinks) {
+    struct stat st{};
     if (s.fd > 2 && is_still(s, st)) sys::call(SYS_close, s.fd);
     s = kNowhere;
   }
 }
 
-bool write_line(Channel channel, std::string_view line) noexcept { return write_line(channel, line, -1); }
+bool write_line(Channel channel, std::string_view line) noexcept {
+  return write_line(channel, line, -1);
+}
 
 bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept {
   const auto c = static_cast<std::size_t>(channel);
   bool try_next = true;
-  const Sink &own = g.sinks[c];
+  const Sink& own = g.sinks[c];
   if (write_to(own, g.stuck[c], line, patience_ms, try_next)) return true;
   if (!try_next || !g.fall_back) return false;
   if (own.is_std == 1) {  // our duplicate is gone, the program's own standard output may still be what it was
@@ -210,6 +219,8 @@ bool write_line(Channel channel, std::string_view line, int patience_ms) noexcep
   return write_to(g.standard_error, g.stuck[2], line, patience_ms, try_next);
 }
 
-Sink sink(Channel channel) noexcept { return g.sinks[static_cast<std::size_t>(channel)]; }
+Sink sink(Channel channel) noexcept {
+  return g.sinks[static_cast<std::size_t>(channel)];
+}
 
 }  // namespace ap::event

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log writer: one line, one write. Two channels, events and log, each a descriptor of our own: a high, close-on-exec one,
-// so that a program which closes or replaces 0, 1 and 2 neither silences us nor gets our lines into a file of its own.
-// Before each write the descriptor's device and inode are compared with what was opened; when they differ the line goes to the
-// program's own standard output if that still is what our duplicate was, else to standard error as it was at start, and where
-// that is gone too it is counted as dropped.
+// The log writer: one line, one write. Two channels, events and log, each a descriptor of our own: a high,
+// close-on-exec one, so that a program which closes or replaces 0, 1 and 2 neither silences us nor gets our lines into
+// a file of its own. Before each write the descriptor's device and inode are compared with what was opened; when they
+// differ the line goes to the program's own standard output if that still is what our duplicate was, else to standard
+// error as it was at start, and where that is gone too it is counted as dropped.
 //
-// A full pipe or a slow reader never hangs the function: a line waits for at most kPatienceMs, and after one that waited in
-// vain the next do not wait at all until a line gets through again.
+// A full pipe or a slow reader never hangs the function: a line waits for at most kPatienceMs, and after one that
+// waited in vain the next do not wait at all until a line gets through again.
 //
 // Raw system calls only, no allocation, no lock; SIGPIPE is held back. Usable in a signal handler and in a vfork child.
 #pragma once
@@ -25,13 +25,13 @@ constexpr int kPatienceMs = 50;
 
 // Our own descriptor for what `fd` (1 or 2) is now. A closed one gives a Sink with fd -1: nowhere to write.
 Sink open_standard(int fd) noexcept;
-// Opens for appending, 0600 when new; must be a regular file, a pipe or a character device. A pipe without a reader is an
-// error, not a wait. The message is for people: "cannot open `/x/y.log`: permission denied".
-Result<Sink> open_file(const char *path);
+// Opens for appending, 0600 when new; must be a regular file, a pipe or a character device. A pipe without a reader is
+// an error, not a wait. The message is for people: "cannot open `/x/y.log`: permission denied".
+Result<Sink> open_file(const char* path);
 
-// The sinks of this process from now on. `fall_back`: standard error may be used when a sink is gone (the owner of the log);
-// a handed-over child passes false.
-void use_sinks(const Sink &events, const Sink &log, bool fall_back) noexcept;
+// The sinks of this process from now on. `fall_back`: standard error may be used when a sink is gone (the owner of the
+// log); a handed-over child passes false.
+void use_sinks(const Sink& events, const Sink& log, bool fall_back) noexcept;
 
 // Closes the sinks in use, those of open_standard and open_file.
 void close_sinks() noexcept;

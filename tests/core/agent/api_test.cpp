@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <app_protect/api.h>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
 #include <app_protect/library.hpp>
 #include <app_protect/operation.hpp>
 #include <app_protect/policy.hpp>
-#include <dlfcn.h>
-#include <gtest/gtest.h>
 
 #include <filesystem>
 
@@ -12,19 +12,21 @@
 
 namespace {
 
-const ap_api &table() { return *app_protect_api(AP_API_VERSION); }
+const ap_api& table() {
+  return *app_protect_api(AP_API_VERSION);
+}
 
 TEST(Api, EveryEntryIsThere) {
-  const auto *words = reinterpret_cast<void *const *>(&table());
+  const auto* words = reinterpret_cast<void* const*>(&table());
   EXPECT_EQ(table().version, AP_API_VERSION);
   EXPECT_EQ(table().size, sizeof(ap_api));
-  for (std::size_t i = 1; i < sizeof(ap_api) / sizeof(void *); ++i) EXPECT_NE(words[i], nullptr) << i;
+  for (std::size_t i = 1; i < sizeof(ap_api) / sizeof(void*); ++i) EXPECT_NE(words[i], nullptr) << i;
   EXPECT_EQ(app_protect_api(AP_API_VERSION + 1), nullptr);
 }
 
 TEST(Api, BeforeStartEverythingIsGrantedAndNothingBreaks) {
   EXPECT_EQ(test::in_child([] {
-              const ap_api &api = table();
+              const ap_api& api = table();
               const auto op = test::file_op(AP_FILE_WRITE, "/tmp/x");
               ap_verdict v{};
               if (api.check(&op, &v) != AP_GRANT || api.needs() != 0) return 1;
@@ -41,12 +43,14 @@ TEST(Api, BeforeStartEverythingIsGrantedAndNothingBreaks) {
 }
 
 TEST(Api, QuestionsAboutAPolicy) {
-  const ap_api &api = table();
+  const ap_api& api = table();
   char diagnostics[4096];
   const auto open = [&](std::string_view text, std::string_view surroundings) {
-    return api.policy_open(app_protect::str(text), surroundings.empty() ? ap_str{nullptr, 0} : app_protect::str(surroundings), diagnostics, sizeof diagnostics);
+    return api.policy_open(app_protect::str(text),
+                           surroundings.empty() ? ap_str{nullptr, 0} : app_protect::str(surroundings), diagnostics,
+                           sizeof diagnostics);
   };
-  ap_policy *policy = open(R"({"schema":1,"outbound":{"action":"deny","allowed_domains":["=a.example"]}})", "{}");
+  ap_policy* policy = open(R"({"schema":1,"outbound":{"action":"deny","allowed_domains":["=a.example"]}})", "{}");
   ASSERT_NE(policy, nullptr) << diagnostics;
   ap_verdict v{};
   EXPECT_EQ(api.policy_check(policy, &app_protect::Operation::connect("a.example", 443).c(), &v), AP_GRANT);
@@ -74,7 +78,7 @@ TEST(Api, ASecondCopyOfTheLibraryGivesTheTableOfTheFirst) {
   namespace fs = std::filesystem;
   char name[] = "/tmp/app_protect_test_XXXXXX";
   const std::string folder = mkdtemp(name);
-  for (const char *place : {"/one", "/two"}) {
+  for (const char* place : {"/one", "/two"}) {
     fs::create_directory(folder + place);
     fs::copy_file(APP_PROTECT_LIBRARY, folder + place + "/libapp_protect.so");
   }

@@ -11,10 +11,12 @@ using namespace ap::agent;
 
 TEST(ConfigurationFile, Ini) {
   const auto values = parse_ini(
-      "\xEF\xBB\xBF# a comment\r\n[other]\nbroken line\n[Trend_AP_Protect]\nx=1\n[trend_app_protect]\r\nLog_Level = debug\r\n; more\npolicy_file: \"a b.json\"\n"
+      "\xEF\xBB\xBF# a comment\r\n[other]\nbroken line\n[Trend_AP_Protect]\nx=1\n[trend_app_protect]\r\nLog_Level = "
+      "debug\r\n; more\npolicy_file: \"a b.json\"\n"
       "defence.log_file='x'\nempty =\n[third]\nlog_level=trace\n");
   ASSERT_TRUE(values);
-  const KeyValues expected = {{"log_level", "debug"}, {"policy_file", "a b.json"}, {"defence.log_file", "x"}, {"empty", ""}};
+  const KeyValues expected = {
+      {"log_level", "debug"}, {"policy_file", "a b.json"}, {"defence.log_file", "x"}, {"empty", ""}};
   EXPECT_EQ(*values, expected);
 }
 
@@ -32,14 +34,20 @@ TEST(ConfigurationFile, Json) {
       R"({"log_level":"debug","fail_closed":true,"ready_timeout":1.5,"max_delay_ms":100,"plugins_disabled":["sqli","rce"],"defence":{"log_file":"x"},"key":null,)"
       R"("policy": {"schema": 1, "name": "a}\"b", "outbound": {"action": "deny"}}})");
   ASSERT_TRUE(values) << values.error().message;
-  const KeyValues expected = {{"log_level", "debug"}, {"fail_closed", "true"}, {"ready_timeout", "1.5"}, {"max_delay_ms", "100"},
-                              {"plugins_disabled", "sqli,rce"}, {"defence.log_file", "x"}, {"key", ""},
+  const KeyValues expected = {{"log_level", "debug"},
+                              {"fail_closed", "true"},
+                              {"ready_timeout", "1.5"},
+                              {"max_delay_ms", "100"},
+                              {"plugins_disabled", "sqli,rce"},
+                              {"defence.log_file", "x"},
+                              {"key", ""},
                               {"policy", R"({"schema": 1, "name": "a}\"b", "outbound": {"action": "deny"}})"}};
   EXPECT_EQ(*values, expected);
 }
 
 TEST(ConfigurationFile, JsonMistakes) {
-  for (const char *text : {"", "{", "[]", "\"x\"", "{\"a\": [[]]}", "{\"a\": {\"b\": {}}}", "{\"a\": }"}) EXPECT_FALSE(parse_json_configuration(text)) << text;
+  for (const char* text : {"", "{", "[]", "\"x\"", "{\"a\": [[]]}", "{\"a\": {\"b\": {}}}", "{\"a\": }"})
+    EXPECT_FALSE(parse_json_configuration(text)) << text;
   EXPECT_FALSE(parse_json_configuration(std::string(100000, '[')));
 }
 

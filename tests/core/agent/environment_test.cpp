@@ -29,11 +29,13 @@ TEST(Environment, ReadsTheProcess) {
 
 TEST(Environment, WipeLeavesNothingBehind) {
   EXPECT_EQ(test::in_child([] {
-              static char secret[] = "AP_TEST_SECRET=hunter2", again[] = "AP_TEST_SECRET=hunter3", longer[] = "AP_TEST_SECRETS=keep", other[] = "OTHER=1";
-              static char *block[] = {other, secret, longer, again, nullptr};
+              static char secret[] = "AP_TEST_SECRET=hunter2", again[] = "AP_TEST_SECRET=hunter3",
+                          longer[] = "AP_TEST_SECRETS=keep", other[] = "OTHER=1";
+              static char* block[] = {other, secret, longer, again, nullptr};
               environ = block;
               Environment::wipe("AP_TEST_SECRET");
-              if (memchr(secret, 'h', sizeof secret) != nullptr || memchr(again, 'h', sizeof again) != nullptr) return 1;
+              if (memchr(secret, 'h', sizeof secret) != nullptr || memchr(again, 'h', sizeof again) != nullptr)
+                return 1;
               if (environ[0] != other || environ[1] != longer || environ[2] != nullptr) return 2;
               return strcmp(longer, "AP_TEST_SECRETS=keep") == 0 ? 0 : 3;
             }),

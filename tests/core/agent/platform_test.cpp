@@ -19,17 +19,25 @@ TEST(Platform, Providers) {
     bool host;
   } cases[] = {
       {{}, "", "", "", false},
-      {{{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"}, {"AWS_LAMBDA_FUNCTION_NAME", "f"}, {"AWS_REGION", "eu-west-1"}}, "aws", "f", "eu-west-1", true},
+      {{{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"}, {"AWS_LAMBDA_FUNCTION_NAME", "f"}, {"AWS_REGION", "eu-west-1"}},
+       "aws",
+       "f",
+       "eu-west-1",
+       true},
       {{{"AWS_EXECUTION_ENV", "AWS_Lambda_python3.12"}}, "aws", "", "", true},
       {{{"AWS_EXECUTION_ENV", "AWS_ECS_FARGATE"}, {"AWS_REGION", "x"}}, "", "", "", false},
       {{{"K_SERVICE", "svc"}, {"FUNCTION_TARGET", "main"}}, "gcp", "svc", "", true},
       {{{"FUNCTION_NAME", "old"}, {"GCP_PROJECT", "p"}, {"FUNCTION_REGION", "r"}}, "gcp", "old", "r", true},
       {{{"FUNCTION_NAME", "anything"}, {"ES_APP_NAME", "mine"}}, "", "mine", "", false},
-      {{{"WEBSITE_SITE_NAME", "site"}, {"FUNCTIONS_WORKER_RUNTIME", "python"}, {"REGION_NAME", "West"}}, "azure", "site", "West", true},
+      {{{"WEBSITE_SITE_NAME", "site"}, {"FUNCTIONS_WORKER_RUNTIME", "python"}, {"REGION_NAME", "West"}},
+       "azure",
+       "site",
+       "West",
+       true},
       {{{"AWS_LAMBDA_RUNTIME_API", "x"}, {"K_SERVICE", "s"}, {"FUNCTION_TARGET", "t"}}, "", "s", "", true},
       {{{"__OW_ACTION_NAME", "ow"}}, "", "ow", "", true},
   };
-  for (const auto &c : cases) {
+  for (const auto& c : cases) {
     const Platform p = detect_platform(Environment(c.env));
     const std::string name = c.env.empty() ? "nothing" : c.env[0].first;
     EXPECT_EQ(p.provider, c.provider) << name;
@@ -37,13 +45,17 @@ TEST(Platform, Providers) {
     EXPECT_EQ(p.region, c.region) << name;
     EXPECT_EQ(p.on_function_host, c.host) << name;
   }
-  EXPECT_TRUE(detect_platform(Environment(Variables{{"AWS_LAMBDA_RUNTIME_API", "x"}, {"K_SERVICE", "s"}, {"K_REVISION", "t"}})).ambiguous);
-  EXPECT_EQ(detect_platform(Environment(Variables{{"AWS_EXECUTION_ENV", "AWS_Lambda_Nodejs22.x"}})).runtime, "nodejs22.x");
+  EXPECT_TRUE(
+      detect_platform(Environment(Variables{{"AWS_LAMBDA_RUNTIME_API", "x"}, {"K_SERVICE", "s"}, {"K_REVISION", "t"}}))
+          .ambiguous);
+  EXPECT_EQ(detect_platform(Environment(Variables{{"AWS_EXECUTION_ENV", "AWS_Lambda_Nodejs22.x"}})).runtime,
+            "nodejs22.x");
 }
 
 TEST(Platform, Nameservers) {
   using List = std::vector<std::string>;
-  EXPECT_EQ(parse_nameservers("# x\nnameserver 169.254.100.5\nsearch a\nnameserver\t::1%eth0 # c\n nameserver 1.1.1.1\nnameserver\nnameservers 9.9.9.9\n"),
+  EXPECT_EQ(parse_nameservers("# x\nnameserver 169.254.100.5\nsearch a\nnameserver\t::1%eth0 # c\n nameserver "
+                              "1.1.1.1\nnameserver\nnameservers 9.9.9.9\n"),
             (List{"169.254.100.5", "::1"}));
   EXPECT_EQ(parse_nameservers("nameserver 1\nnameserver 2\nnameserver 3\nnameserver 4"), (List{"1", "2", "3"}));
   EXPECT_TRUE(parse_nameservers("").empty());
@@ -51,7 +63,7 @@ TEST(Platform, Nameservers) {
 
 std::string points(std::string_view value) {
   std::string out;
-  for (const auto &p : parse_end_points(value, "X")) out += p.host + "|" + std::to_string(p.port) + " ";
+  for (const auto& p : parse_end_points(value, "X")) out += p.host + "|" + std::to_string(p.port) + " ";
   return out;
 }
 
@@ -63,16 +75,22 @@ TEST(Platform, EndPoints) {
   EXPECT_EQ(points("http://127.0.0.1:41155/MSI/token/?a=b"), "127.0.0.1|41155 ");
   EXPECT_EQ(points("https://localhost/x"), "localhost|443 ");
   EXPECT_EQ(points("http://trusted@evil:1/"), "evil|1 ");
-  for (const char *bad : {"", " ", "host:0", "host:99999", "host:x", "[::1", ":80"}) EXPECT_EQ(points(bad), "") << bad;
+  for (const char* bad : {"", " ", "host:0", "host:99999", "host:x", "[::1", ":80"}) EXPECT_EQ(points(bad), "") << bad;
 }
 
 TEST(Platform, SurroundingsOnLambda) {
   test::TempFile resolv;
   std::ofstream(resolv.path()) << "nameserver 169.254.100.5\n";
-  const Environment env({{"AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"}, {"AWS_REGION", "us-east-1"}, {"TMPDIR", "/var/tmp"}, {"PATH", "/p"},
-                         {"AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"}, {"SSL_CERT_FILE", "/etc/x.pem"}, {"NODE_EXTRA_CA_CERTS", "relative"}});
-  const ap::Surroundings s = surroundings_of(env, detect_platform(env), {"/var/task", "/var/task/src", "/var/task/", ""}, {"/tmp/trend_cache", ""},
-                                             {resolv.path(), "/proc/self/exe"});
+  const Environment env({{"AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"},
+                         {"AWS_REGION", "us-east-1"},
+                         {"TMPDIR", "/var/tmp"},
+                         {"PATH", "/p"},
+                         {"AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"},
+                         {"SSL_CERT_FILE", "/etc/x.pem"},
+                         {"NODE_EXTRA_CA_CERTS", "relative"}});
+  const ap::Surroundings s =
+      surroundings_of(env, detect_platform(env), {"/var/task", "/var/task/src", "/var/task/", ""},
+                      {"/tmp/trend_cache", ""}, {resolv.path(), "/proc/self/exe"});
   EXPECT_EQ(s.tmp_dirs, (std::vector<std::string>{"/tmp"})) << "TMPDIR counts elsewhere only";
   EXPECT_EQ(s.app_dirs, (std::vector<std::string>{"/var/task", "/opt"}));
   EXPECT_EQ(s.nameservers, (std::vector<std::string>{"169.254.100.5"}));
@@ -87,9 +105,11 @@ TEST(Platform, SurroundingsOnLambda) {
 TEST(Platform, SurroundingsElsewhere) {
   const Environment env(Variables{{"TMPDIR", "/var/tmp/"}});
   const Platform p = detect_platform(env);
-  EXPECT_EQ(surroundings_of(env, p, {"/home/me", "/home/me/app/", "", ""}, {}).app_dirs, (std::vector<std::string>{"/home/me/app"}));
+  EXPECT_EQ(surroundings_of(env, p, {"/home/me", "/home/me/app/", "", ""}, {}).app_dirs,
+            (std::vector<std::string>{"/home/me/app"}));
   EXPECT_EQ(surroundings_of(env, p, {"/home/me", "", "", ""}, {}).app_dirs, (std::vector<std::string>{"/home/me"}));
-  EXPECT_TRUE(surroundings_of(env, p, {"/", "/", "", ""}, {}).app_dirs.empty()) << "the whole machine is nobody's application";
+  EXPECT_TRUE(surroundings_of(env, p, {"/", "/", "", ""}, {}).app_dirs.empty())
+      << "the whole machine is nobody's application";
   EXPECT_EQ(surroundings_of(env, p, {"/x", "", "", ""}, {}).tmp_dirs, (std::vector<std::string>{"/tmp", "/var/tmp"}));
 }
 

@@ -15,7 +15,7 @@ using namespace ap;
 using namespace ap::agent;
 namespace fs = std::filesystem;
 
-constexpr const char *kOrders = R"({"schema":1,"name":"Orders","version":3,"outbound":{"action":"deny"}})";
+constexpr const char* kOrders = R"({"schema":1,"name":"Orders","version":3,"outbound":{"action":"deny"}})";
 
 class PolicyChoiceTest : public testing::Test {
  protected:
@@ -25,14 +25,14 @@ class PolicyChoiceTest : public testing::Test {
     places_.working_directory = root_ + "/cwd";
     places_.main_dir = root_ + "/main";
     places_.task_root = root_ + "/task";
-    for (const char *folder : {"cwd", "main", "task", "groups"}) fs::create_directories(root_ + "/" + folder);
+    for (const char* folder : {"cwd", "main", "task", "groups"}) fs::create_directories(root_ + "/" + folder);
   }
   void TearDown() override {
     fs::permissions(root_, fs::perms::owner_all);
     fs::remove_all(root_);
   }
 
-  std::string write(const std::string &name, const std::string &text) {
+  std::string write(const std::string& name, const std::string& text) {
     std::ofstream(root_ + "/" + name) << text;
     return root_ + "/" + name;
   }
@@ -45,9 +45,9 @@ class PolicyChoiceTest : public testing::Test {
     EXPECT_FALSE(choice);
     return choice ? "" : choice.error().message;
   }
-  void policy(const std::string &text) { config_.policy = Setting{text, "TREND_AP_POLICY"}; }
-  void file(const std::string &path) { config_.policy_file = Setting{path, "TREND_AP_POLICY_FILE"}; }
-  void group(const std::string &name) {
+  void policy(const std::string& text) { config_.policy = Setting{text, "TREND_AP_POLICY"}; }
+  void file(const std::string& path) { config_.policy_file = Setting{path, "TREND_AP_POLICY_FILE"}; }
+  void group(const std::string& name) {
     config_.group = normal_group(name);
     config_.group_origin = "ES_POLICY_GROUP_NAME";
   }
@@ -148,9 +148,9 @@ TEST_F(PolicyChoiceTest, AnInvalidPolicyListsItsPlaces) {
   policy(R"({"schema":1,"outbund":{},"outbound":{"action":"forbid","allowed_domains":["a.b","x*y"]}})");
   const std::string message = error();
   EXPECT_EQ(message.find("TREND_AP_POLICY is not a valid policy:\n"), 0u);
-  for (const char *place : {"outbund", "outbound.action", "outbound.allowed_domains[1]", "did you mean `outbound`"})
+  for (const char* place : {"outbund", "outbound.action", "outbound.allowed_domains[1]", "did you mean `outbound`"})
     EXPECT_NE(message.find(place), std::string::npos) << message;
-  for (const char *bad : {"{", "[]", "x", "null", "{\"schema\":1,\"schema\":1}", "{\"schema\":99}", "\xff"}) {
+  for (const char* bad : {"{", "[]", "x", "null", "{\"schema\":1,\"schema\":1}", "{\"schema\":99}", "\xff"}) {
     policy(bad);
     EXPECT_NE(error().find("TREND_AP_POLICY is not a valid policy"), std::string::npos) << bad;
   }

@@ -19,7 +19,8 @@ using namespace ap;
 using test::in_child;
 using test::TempFile;
 
-constexpr const char *kPolicy = R"({"schema":1,"name":"Orders","version":3,"outbound":{"action":"deny"},"files":{"tmp":{"read":"grant","write":"observe"}}})";
+constexpr const char* kPolicy =
+    R"({"schema":1,"name":"Orders","version":3,"outbound":{"action":"deny"},"files":{"tmp":{"read":"grant","write":"observe"}}})";
 
 // One start in a child process with this environment alone; what it wrote to 1 and 2.
 struct Ran {
@@ -27,9 +28,9 @@ struct Ran {
   std::string out, err;
 
   std::size_t info_lines() const { return count("[INFO]"); }
-  std::size_t count(const std::string &text) const {
+  std::size_t count(const std::string& text) const {
     std::size_t n = 0;
-    for (const std::string *s : {&out, &err})
+    for (const std::string* s : {&out, &err})
       for (std::size_t at = 0; (at = s->find(text, at)) != std::string::npos; at += text.size()) ++n;
     return n;
   }
@@ -43,23 +44,23 @@ ap_start_options plain_options() {
   return o;
 }
 
-int start_once(std::string *message = nullptr) {
+int start_once(std::string* message = nullptr) {
   std::string text;
   const int result = agent::start(plain_options(), text);
   if (message != nullptr) *message = text;
   return result;
 }
 
-Ran run(std::vector<std::string> variables, const std::function<int()> &body) {
+Ran run(std::vector<std::string> variables, const std::function<int()>& body) {
   TempFile out, err;
   Ran r;
   r.status = in_child([&] {
     dup2(open(out.path().c_str(), O_WRONLY | O_APPEND), 1);
     dup2(open(err.path().c_str(), O_WRONLY | O_APPEND), 2);
     static std::vector<std::string> kept;
-    static std::vector<char *> block;
+    static std::vector<char*> block;
     kept = variables;
-    for (std::string &v : kept) block.push_back(v.data());
+    for (std::string& v : kept) block.push_back(v.data());
     block.push_back(nullptr);
     environ = block.data();
     if (chdir("/") != 0) return 98;
@@ -86,7 +87,10 @@ TEST(Start, SealsChecksAndReports) {
   });
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.info_lines(), 1u) << r.err;
-  EXPECT_EQ(r.err.find("[INFO] [app_protect] " APP_PROTECT_TEST_VERSION " enforcing \"orders\" v3 from TREND_AP_POLICY: outbound deny, tmp rw grant/observe"), 0u) << r.err;
+  EXPECT_EQ(r.err.find("[INFO] [app_protect] " APP_PROTECT_TEST_VERSION
+                       " enforcing \"orders\" v3 from TREND_AP_POLICY: outbound deny, tmp rw grant/observe"),
+            0u)
+      << r.err;
   EXPECT_NE(r.err.find(" ms)\n"), std::string::npos);
   const auto events = test::events_in(r.err);
   ASSERT_EQ(events.size(), 1u) << "elsewhere than on a function host events go to standard error";
@@ -99,14 +103,16 @@ TEST(Start, SealsChecksAndReports) {
 }
 
 TEST(Start, OnLambdaEventsGoToStandardOutput) {
-  const Ran r = run({kPolicyVariable, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", "AWS_LAMBDA_FUNCTION_NAME=f", "LAMBDA_TASK_ROOT=/var/task"}, [] {
-    if (start_once() != AP_STARTED) return 1;
-    Verdict v{};
-    const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
-    guard::check(op, v);
-    event::report(op, v, nullptr);
-    return 0;
-  });
+  const Ran r = run({kPolicyVariable, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", "AWS_LAMBDA_FUNCTION_NAME=f",
+                     "LAMBDA_TASK_ROOT=/var/task"},
+                    [] {
+                      if (start_once() != AP_STARTED) return 1;
+                      Verdict v{};
+                      const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
+                      guard::check(op, v);
+                      event::report(op, v, nullptr);
+                      return 0;
+                    });
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(test::events_in(r.out).size(), 1u);
   EXPECT_EQ(r.info_lines(), 1u);
@@ -125,11 +131,12 @@ TEST(Start, TwiceIsAlready) {
 }
 
 TEST(Start, SwitchedOffIsOneLoudLine) {
-  const Ran r = run({"TREND_AP_AGENT_ENABLED=false", "TREND_AP_POLICY={ broken", "TREND_AP_CONFIG_FILE=/nonexistent"}, [] {
-    if (start_once() != AP_DISABLED || sealed() || agent::needs() != 0) return 1;
-    if (start_once() != AP_DISABLED) return 2;
-    return agent::status().find("\"state\":\"disabled\"") != std::string::npos ? 0 : 3;
-  });
+  const Ran r =
+      run({"TREND_AP_AGENT_ENABLED=false", "TREND_AP_POLICY={ broken", "TREND_AP_CONFIG_FILE=/nonexistent"}, [] {
+        if (start_once() != AP_DISABLED || sealed() || agent::needs() != 0) return 1;
+        if (start_once() != AP_DISABLED) return 2;
+        return agent::status().find("\"state\":\"disabled\"") != std::string::npos ? 0 : 3;
+      });
   EXPECT_EQ(r.status, 0);
   EXPECT_EQ(r.err, "[WARN] [app_protect] switched off by TREND_AP_AGENT_ENABLED: nothing is guarded in this process\n");
   EXPECT_EQ(r.out, "");
@@ -150,7 +157,7 @@ TEST(Start, AnUnusablePolicyFailsLoudly) {
 
 TEST(Start, TheSecretIsWiped) {
   const Ran r = run({kPolicyVariable, "TREND_AP_SECRET=hunter2", "IMMUNIO_SECRET=hunter2", "TREND_AP_KEY=k"}, [] {
-    char *const secret = environ[1] + strlen("TREND_AP_SECRET=");
+    char* const secret = environ[1] + strlen("TREND_AP_SECRET=");
     if (std::string(secret) != "hunter2" || start_once() != AP_STARTED) return 1;
     if (*secret != '\0' || getenv("TREND_AP_SECRET") != nullptr || getenv("IMMUNIO_SECRET") != nullptr) return 2;
     return std::string(getenv("TREND_AP_KEY")) == "k" ? 0 : 3;
@@ -161,14 +168,15 @@ TEST(Start, TheSecretIsWiped) {
 }
 
 TEST(Start, ALogFileThatCannotBeOpenedIsOneWarning) {
-  const Ran r = run({kPolicyVariable, "TREND_AP_LOG_FILE=/nonexistent/a.log", "TREND_AP_EVENT_LOG_FILE=/nonexistent/b.log"}, [] {
-    if (start_once() != AP_STARTED) return 1;
-    Verdict v{};
-    const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
-    guard::check(op, v);
-    event::report(op, v, nullptr);
-    return 0;
-  });
+  const Ran r =
+      run({kPolicyVariable, "TREND_AP_LOG_FILE=/nonexistent/a.log", "TREND_AP_EVENT_LOG_FILE=/nonexistent/b.log"}, [] {
+        if (start_once() != AP_STARTED) return 1;
+        Verdict v{};
+        const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
+        guard::check(op, v);
+        event::report(op, v, nullptr);
+        return 0;
+      });
   EXPECT_EQ(r.status, 0);
   EXPECT_EQ(r.count("TREND_AP_LOG_FILE: cannot open `/nonexistent/a.log`"), 1u);
   EXPECT_EQ(r.count("TREND_AP_EVENT_LOG_FILE: cannot open `/nonexistent/b.log`"), 1u);
@@ -178,15 +186,16 @@ TEST(Start, ALogFileThatCannotBeOpenedIsOneWarning) {
 
 TEST(Start, LogAndEventFiles) {
   TempFile log, events;
-  const Ran r = run({kPolicyVariable, "TREND_AP_LOG_FILE=" + log.path(), "TREND_AP_EVENT_LOG_FILE=" + events.path()}, [&] {
-    if (start_once() != AP_STARTED) return 1;
-    Verdict v{};
-    const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
-    guard::check(op, v);
-    event::report(op, v, nullptr);
-    const Operation own = test::file_op(AP_FILE_READ, events.path());
-    return guard::check(own, v) == AP_DENY ? 0 : 2;
-  });
+  const Ran r =
+      run({kPolicyVariable, "TREND_AP_LOG_FILE=" + log.path(), "TREND_AP_EVENT_LOG_FILE=" + events.path()}, [&] {
+        if (start_once() != AP_STARTED) return 1;
+        Verdict v{};
+        const Operation op = test::file_op(AP_FILE_WRITE, "/tmp/x");
+        guard::check(op, v);
+        event::report(op, v, nullptr);
+        const Operation own = test::file_op(AP_FILE_READ, events.path());
+        return guard::check(own, v) == AP_DENY ? 0 : 2;
+      });
   EXPECT_EQ(r.status, 0);
   EXPECT_EQ(r.out + r.err, "");
   EXPECT_EQ(log.text().find("[INFO]"), 0u);
@@ -199,9 +208,12 @@ TEST(Start, SwitchedOffPluginsAreLoud) {
     return (agent::needs() & AP_NEED_NETWORK) == 0 && (agent::needs() & AP_NEED_FILES) != 0 ? 0 : 2;
   });
   EXPECT_EQ(r.status, 0);
-  EXPECT_EQ(r.count("[WARN] [app_protect] switched off by TREND_AP_PLUGINS_ENABLED / TREND_AP_PLUGINS_DISABLED: network (not guarded)"), 1u);
+  EXPECT_EQ(r.count("[WARN] [app_protect] switched off by TREND_AP_PLUGINS_ENABLED / TREND_AP_PLUGINS_DISABLED: "
+                    "network (not guarded)"),
+            1u);
   EXPECT_EQ(r.count("plugins_disabled"), 1u);
-  const Ran refused = run({kPolicyVariable, "TREND_AP_PLUGINS_DISABLED=network", "TREND_AP_FAIL_CLOSED=true"}, [] { return start_once() == AP_FAILED ? 0 : 1; });
+  const Ran refused = run({kPolicyVariable, "TREND_AP_PLUGINS_DISABLED=network", "TREND_AP_FAIL_CLOSED=true"},
+                          [] { return start_once() == AP_FAILED ? 0 : 1; });
   EXPECT_EQ(refused.status, 0);
 }
 
@@ -213,7 +225,8 @@ TEST(Start, AGroupThatIsNotToBeHadIsAWarningAndAnEvent) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].info("code"), "policy_unavailable");
   EXPECT_NE(r.err.find("enforcing \"observeall.ability\""), std::string::npos);
-  const Ran refused = run({"ES_POLICY_GROUP_NAME=orders", "TREND_AP_FAIL_CLOSED=1"}, [] { return start_once() == AP_FAILED ? 0 : 1; });
+  const Ran refused =
+      run({"ES_POLICY_GROUP_NAME=orders", "TREND_AP_FAIL_CLOSED=1"}, [] { return start_once() == AP_FAILED ? 0 : 1; });
   EXPECT_EQ(refused.status, 0);
 }
 
@@ -239,19 +252,21 @@ TEST(Start, WithEveryDescriptorClosedItStillEnforces) {
 
 TEST(Start, TerminateInAChildEndsTheOwnerToo) {
   TempFile events;
-  const Ran r = run({R"(TREND_AP_POLICY={"schema":1,"name":"t","files":{"tmp":"deny"},"on_deny":"terminate"})", "TREND_AP_EVENT_LOG_FILE=" + events.path()}, [] {
-    if (start_once() != AP_STARTED) return 1;
-    const pid_t pid = static_cast<pid_t>(syscall(SYS_fork));
-    if (pid == 0) {
-      Verdict v{};
-      const Operation op = test::file_op(AP_FILE_READ, "/tmp/x");
-      guard::check(op, v);
-      event::report(op, v, nullptr);
-      _exit(1);
-    }
-    sleep(20);
-    return 2;
-  });
+  const Ran r = run({R"(TREND_AP_POLICY={"schema":1,"name":"t","files":{"tmp":"deny"},"on_deny":"terminate"})",
+                     "TREND_AP_EVENT_LOG_FILE=" + events.path()},
+                    [] {
+                      if (start_once() != AP_STARTED) return 1;
+                      const pid_t pid = static_cast<pid_t>(syscall(SYS_fork));
+                      if (pid == 0) {
+                        Verdict v{};
+                        const Operation op = test::file_op(AP_FILE_READ, "/tmp/x");
+                        guard::check(op, v);
+                        event::report(op, v, nullptr);
+                        _exit(1);
+                      }
+                      sleep(20);
+                      return 2;
+                    });
   EXPECT_EQ(r.status, -SIGKILL);
   EXPECT_EQ(test::sum_of_counts(test::events_in(events.text()), "deny"), 1u);
 }
@@ -260,9 +275,12 @@ TEST(Start, ConcurrentStartsAgree) {
   const Ran r = run({kPolicyVariable}, [] {
     int results[8];
     std::vector<std::thread> threads;
-    for (int &result : results) threads.emplace_back([&result] { result = start_once(); });
-    for (auto &t : threads) t.join();
-    return std::count(results, results + 8, int{AP_STARTED}) == 1 && std::count(results, results + 8, int{AP_ALREADY}) == 7 ? 0 : 1;
+    for (int& result : results) threads.emplace_back([&result] { result = start_once(); });
+    for (auto& t : threads) t.join();
+    return std::count(results, results + 8, int{AP_STARTED}) == 1 &&
+                   std::count(results, results + 8, int{AP_ALREADY}) == 7
+               ? 0
+               : 1;
   });
   EXPECT_EQ(r.status, 0);
   EXPECT_EQ(r.info_lines(), 1u);

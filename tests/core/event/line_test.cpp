@@ -21,7 +21,8 @@ TEST(Line, EscapesWhatJsonAsksFor) {
   EXPECT_EQ(quoted("a\"b\\c"), R"("a\"b\\c")");
   EXPECT_EQ(quoted("a\nb\rc\td"), R"("a\nb\rc\td")");
   EXPECT_EQ(quoted(std::string_view("a\0b\x1f\x7f", 5)), R"("a\u0000b\u001f\u007f")");
-  EXPECT_EQ(quoted("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80"), "\"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80\"");
+  EXPECT_EQ(quoted("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80"),
+            "\"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80\"");
 }
 
 TEST(Line, ReplacesWhatIsNoUtf8) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Helpers of the event tests: run something in a child process (the event layer is one per process) and read back its lines.
+// Helpers of the event tests: run something in a child process (the event layer is one per process) and read back its
+// lines.
 #pragma once
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -35,7 +36,7 @@ class TempFile {
     path_ = name;
   }
   ~TempFile() { unlink(path_.c_str()); }
-  const std::string &path() const { return path_; }
+  const std::string& path() const { return path_; }
   std::string text() const {
     std::ifstream in(path_, std::ios::binary);
     std::stringstream all;
@@ -48,7 +49,7 @@ class TempFile {
 };
 
 // Exit status of `body` in a forked child; -signal when it was killed. A body that hangs is killed after `seconds`.
-inline int in_child(const std::function<int()> &body, int seconds = 60) {
+inline int in_child(const std::function<int()>& body, int seconds = 60) {
   const pid_t pid = fork();
   if (pid == 0) {
     alarm(static_cast<unsigned>(seconds));
@@ -63,15 +64,19 @@ struct Event {
   rapidjson::Document json;
   std::string text;
 
-  std::string s(const char *key) const { return json[key].IsNull() ? "(null)" : json[key].GetString(); }
-  std::uint64_t n(const char *key) const { return json[key].GetUint64(); }
-  std::string info(const char *key) const {
-    const auto &v = json["info"][key];
-    return v.IsNull() ? "(null)" : v.IsString() ? v.GetString() : v.IsInt() ? std::to_string(v.GetInt()) : v.GetBool() ? "true" : "false";
+  std::string s(const char* key) const { return json[key].IsNull() ? "(null)" : json[key].GetString(); }
+  std::uint64_t n(const char* key) const { return json[key].GetUint64(); }
+  std::string info(const char* key) const {
+    const auto& v = json["info"][key];
+    return v.IsNull()     ? "(null)"
+           : v.IsString() ? v.GetString()
+           : v.IsInt()    ? std::to_string(v.GetInt())
+           : v.GetBool()  ? "true"
+                          : "false";
   }
 };
 
-inline std::vector<Event> events_in(const std::string &text) {
+inline std::vector<Event> events_in(const std::string& text) {
   std::vector<Event> out;
   std::stringstream in(text);
   for (std::string line; std::getline(in, line);) {
@@ -86,15 +91,15 @@ inline std::vector<Event> events_in(const std::string &text) {
   return out;
 }
 
-inline std::uint64_t sum_of_counts(const std::vector<Event> &events, const char *action) {
+inline std::uint64_t sum_of_counts(const std::vector<Event>& events, const char* action) {
   std::uint64_t sum = 0;
-  for (const Event &e : events)
+  for (const Event& e : events)
     if (e.s("action") == action && e.s("policy") != "agent_health") sum += e.n("count");
   return sum;
 }
 
 // Runs `body` in a child whose events go to a file, flushes, and returns the events. The child's status must be 0.
-inline std::vector<Event> events_of(const std::function<void()> &body) {
+inline std::vector<Event> events_of(const std::function<void()>& body) {
   TempFile file;
   const int status = in_child([&] {
     auto sink = ap::event::open_file(file.path().c_str());
@@ -130,7 +135,8 @@ inline ap::Operation connect_op(std::string_view host, std::uint8_t last_byte, s
   return op;
 }
 
-inline ap::Verdict verdict(std::uint8_t action, std::uint8_t policy = AP_POLICY_READ_WRITE_TMP, std::uint8_t on_deny = AP_ON_DENY_RAISE) {
+inline ap::Verdict verdict(std::uint8_t action, std::uint8_t policy = AP_POLICY_READ_WRITE_TMP,
+                           std::uint8_t on_deny = AP_ON_DENY_RAISE) {
   ap::Verdict v{};
   v.action = action;
   v.policy = policy;

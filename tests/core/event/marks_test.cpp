@@ -143,10 +143,12 @@ TEST(Marks, CodeTokensAreOneShotAndExact) {
 }
 
 TEST(Marks, CodeTokensNeedACodeSuffix) {
-  for (const char *path : {"/var/task/secret.json", "/var/task/data.txt", "/var/task/py", "", ".py", "/x/package.json"})
+  for (const char* path : {"/var/task/secret.json", "/var/task/data.txt", "/var/task/py", "", ".py", "/x/package.json"})
     EXPECT_FALSE(marks::allow_code(path, "python")) << path;
-  for (const char *path : {"/var/task/config.json", "/var/task/app.py", "/x/mypackage.json"}) EXPECT_FALSE(marks::allow_code(path, "node")) << path;
-  for (const char *path : {"/x/a.js", "/x/a.mjs", "/x/a.node", "/x/package.json"}) EXPECT_TRUE(marks::allow_code(path, "node")) << path;
+  for (const char* path : {"/var/task/config.json", "/var/task/app.py", "/x/mypackage.json"})
+    EXPECT_FALSE(marks::allow_code(path, "node")) << path;
+  for (const char* path : {"/x/a.js", "/x/a.mjs", "/x/a.node", "/x/package.json"})
+    EXPECT_TRUE(marks::allow_code(path, "node")) << path;
 }
 
 TEST(Marks, ManyThreadsLoseNothing) {
@@ -161,14 +163,14 @@ TEST(Marks, ManyThreadsLoseNothing) {
         if (!marks::take(op)) ++missed;
       }
     });
-  for (auto &t : threads) t.join();
+  for (auto& t : threads) t.join();
   EXPECT_EQ(missed, 0);
 }
 
 TEST(Marks, TenThousandWaitingReadsAreStillCountedOnce) {
   EXPECT_EQ(test::in_child([] {
               const std::string path = "/tmp/overflow/";
-              const auto op_of = [&](int i, const std::string &name) {
+              const auto op_of = [&](int i, const std::string& name) {
                 Operation op = file_op(AP_FILE_READ, name);
                 op.flags = i % 2 == 0 ? std::uint32_t{AP_OP_ASYNC} : 0;
                 return op;

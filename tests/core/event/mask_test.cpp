@@ -36,21 +36,25 @@ TEST(Mask, Commands) {
       {"export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "export AWS_SECRET_ACCESS_KEY=***"},
       {"echo wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "echo ***"},
       {"curl -u alice:hunter2 http://x/", "curl -u alice:*** http://x/"},
-      {"git clone https://ghp_0123456789abcdefABCDEF0123456789abcd@github.com/x/y", "git clone https://***@github.com/x/y"},
+      {"git clone https://ghp_0123456789abcdefABCDEF0123456789abcd@github.com/x/y",
+       "git clone https://***@github.com/x/y"},
       {"node -e 1 eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig", "node -e 1 eyJ***"},
       {"x 0123456789abcdef0123456789abcdef01234567", "x ***"},
-      {"openssl -----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "openssl -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----"},
+      {"openssl -----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
+       "openssl -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----"},
       {"curl 'https://x/?access_token=abc&page=2'", "curl 'https://x/?access_token=***&page=2'"},
-      {"curl 'https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef&x=1'", "curl 'https://b.s3.amazonaws.com/k?X-Amz-Signature=***&x=1'"},
+      {"curl 'https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef&x=1'",
+       "curl 'https://b.s3.amazonaws.com/k?X-Amz-Signature=***&x=1'"},
       // What is no secret stays readable.
       {"ls -l /tmp/secret/token.txt", "ls -l /tmp/secret/token.txt"},
       {"python3 -m http.server --bind 127.0.0.1:8000", "python3 -m http.server --bind 127.0.0.1:8000"},
       {"mkdir -p /opt/a/b", "mkdir -p /opt/a/b"},
       {"design=4 monkey=5 compass", "design=4 monkey=5 compass"},
-      {"/opt/python/lib/python3.12/site-packages/somepackage/module/file1.py", "/opt/python/lib/python3.12/site-packages/somepackage/module/file1.py"},
+      {"/opt/python/lib/python3.12/site-packages/somepackage/module/file1.py",
+       "/opt/python/lib/python3.12/site-packages/somepackage/module/file1.py"},
       {"", ""},
   };
-  for (const Case &c : cases) {
+  for (const Case& c : cases) {
     Line expected;
     expected.open(4000);
     expected.text(c.expected);
@@ -65,7 +69,8 @@ TEST(Mask, PathsAndHosts) {
   EXPECT_EQ(masked("/tmp/AKIAIOSFODNN7EXAMPLE", MaskScope::path), "/tmp/AKIA***");
   EXPECT_EQ(masked("/tmp/password=x/y", MaskScope::path), "/tmp/password=***");
   EXPECT_EQ(masked("api.stripe.com", MaskScope::host), "api.stripe.com");
-  EXPECT_EQ(masked("abcdef0123456789abcdef0123456789abcdef0123456789.evil.example", MaskScope::host), "***.evil.example");
+  EXPECT_EQ(masked("abcdef0123456789abcdef0123456789abcdef0123456789.evil.example", MaskScope::host),
+            "***.evil.example");
 }
 
 TEST(Mask, LongInputIsCutFirst) {
@@ -88,7 +93,8 @@ TEST(Mask, AnyBytesAreSafe) {
     std::string value;
     for (int i = 0; i < 60; ++i) {
       seed = seed * 1103515245u + 12345u;
-      const char *pieces[] = {":", "=", "//", "@", "-u ", "--password", " ", "\"", "'", "Bearer ", "AKIA", "-----BEGIN ", "\x80", "a", "9"};
+      const char* pieces[] = {":", "=",       "//",   "@",           "-u ",  "--password", " ", "\"",
+                              "'", "Bearer ", "AKIA", "-----BEGIN ", "\x80", "a",          "9"};
       value += pieces[(seed >> 16) % 15];
     }
     for (MaskScope scope : {MaskScope::command, MaskScope::url, MaskScope::path, MaskScope::host}) {

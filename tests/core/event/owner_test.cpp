@@ -21,7 +21,9 @@ TEST(Owner, StartTicksAreField22) {
   EXPECT_EQ(std::to_string(ap::event::start_ticks(getpid())), field);
 }
 
-TEST(Owner, NobodyHasNone) { EXPECT_EQ(ap::event::start_ticks(0x7ffffff0), 0u); }
+TEST(Owner, NobodyHasNone) {
+  EXPECT_EQ(ap::event::start_ticks(0x7ffffff0), 0u);
+}
 
 TEST(Owner, WithoutASealNobodyIsEnded) {
   ap::event::end_owner();

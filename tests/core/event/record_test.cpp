@@ -24,8 +24,13 @@ Settings known_settings() {
   return s;
 }
 
-std::string render(const Record &r, const Settings &s, const Tail &t = {.seq = 17, .pid = 9, .count = 1, .first_us = 1770606756594801ull,
-                                                                       .last_us = 1770606756594801ull, .instance = "0193a5e0"}) {
+std::string render(const Record& r, const Settings& s,
+                   const Tail& t = {.seq = 17,
+                                    .pid = 9,
+                                    .count = 1,
+                                    .first_us = 1770606756594801ull,
+                                    .last_us = 1770606756594801ull,
+                                    .instance = "0193a5e0"}) {
   Line line;
   write_head(line, r, s);
   write_tail(line, t, "0.1.0");
@@ -45,23 +50,31 @@ TEST(Record, IsTheLineOfTheInterface) {
   who.package = str("leftpad@2.0.1");
   who.stack = &frame;
   who.stack_size = 1;
-  EXPECT_EQ(render({.operation = &op, .verdict = v, .who = &who, .host = "pastebin.com", .rule = "outbound.action", .request_id = "6bc28136"}, known_settings()),
-            R"({"source":"appDefender","policy":"outbound_data","action":"deny","info":{"host":"pastebin.com","ip":"104.20.3.235","port":443,"protocol":"tcp","class":"literal"},)"
-            R"("policy_group":"orders","policy_version":3,"rule":"outbound.action","function":"orders-api","request_id":"6bc28136","runtime":"python3.12",)"
-            R"("package":"leftpad@2.0.1","stack":["app.py:41 handler"],"api":"socket.connect","line":1,"instance":"0193a5e0","seq":17,"pid":9,"count":1,)"
-            R"("first_utc":"2026-02-09T03:12:36.594801Z","time_utc":"2026-02-09T03:12:36.594801Z","ver":"0.1.0"})"
-            "\n");
+  EXPECT_EQ(
+      render({.operation = &op,
+              .verdict = v,
+              .who = &who,
+              .host = "pastebin.com",
+              .rule = "outbound.action",
+              .request_id = "6bc28136"},
+             known_settings()),
+      R"({"source":"appDefender","policy":"outbound_data","action":"deny","info":{"host":"pastebin.com","ip":"104.20.3.235","port":443,"protocol":"tcp","class":"literal"},)"
+      R"("policy_group":"orders","policy_version":3,"rule":"outbound.action","function":"orders-api","request_id":"6bc28136","runtime":"python3.12",)"
+      R"("package":"leftpad@2.0.1","stack":["app.py:41 handler"],"api":"socket.connect","line":1,"instance":"0193a5e0","seq":17,"pid":9,"count":1,)"
+      R"("first_utc":"2026-02-09T03:12:36.594801Z","time_utc":"2026-02-09T03:12:36.594801Z","ver":"0.1.0"})"
+      "\n");
 }
 
 TEST(Record, WhatDoesNotApplyIsNull) {
   const Operation op = test::file_op(AP_FILE_READ, "/tmp/x");
   const auto line = render({.operation = &op, .verdict = test::verdict(AP_OBSERVE)}, Settings{});
-  for (const char *key : {"policy_group", "policy_version", "rule", "function", "request_id", "runtime", "package", "stack", "api"})
+  for (const char* key :
+       {"policy_group", "policy_version", "rule", "function", "request_id", "runtime", "package", "stack", "api"})
     EXPECT_NE(line.find("\"" + std::string(key) + "\":null"), std::string::npos) << key;
   EXPECT_EQ(line.find("truncated"), std::string::npos);
 }
 
-std::string info_of(const Operation &op, std::uint8_t policy, std::string_view host = {}) {
+std::string info_of(const Operation& op, std::uint8_t policy, std::string_view host = {}) {
   Line line;
   write_head(line, {.operation = &op, .verdict = test::verdict(AP_OBSERVE, policy), .host = host}, Settings{});
   const std::string text(line.view());
@@ -70,7 +83,8 @@ std::string info_of(const Operation &op, std::uint8_t policy, std::string_view h
 }
 
 TEST(Record, FileInfo) {
-  EXPECT_EQ(info_of(test::file_op(AP_FILE_LIST, "/tmp/x"), AP_POLICY_READ_WRITE_TMP), R"({"path":"/tmp/x","operation":"list"})");
+  EXPECT_EQ(info_of(test::file_op(AP_FILE_LIST, "/tmp/x"), AP_POLICY_READ_WRITE_TMP),
+            R"({"path":"/tmp/x","operation":"list"})");
   Operation rename = test::file_op(AP_FILE_RENAME, "/tmp/a");
   rename.text2 = str("/tmp/b");
   EXPECT_EQ(info_of(rename, AP_POLICY_READ_WRITE_TMP), R"({"path":"/tmp/a","operation":"rename","to":"/tmp/b"})");
@@ -87,20 +101,22 @@ TEST(Record, OutboundInfo) {
   op.resource = AP_OUTBOUND;
   op.kind = AP_RESOLVE;
   op.query_type = str("TXT");
-  EXPECT_EQ(info_of(op, AP_POLICY_OUTBOUND_DATA, "x.example"),
-            R"({"host":"x.example","ip":null,"port":null,"protocol":"dns","class":null,"query":"x.example","type":"TXT"})");
+  EXPECT_EQ(
+      info_of(op, AP_POLICY_OUTBOUND_DATA, "x.example"),
+      R"({"host":"x.example","ip":null,"port":null,"protocol":"dns","class":null,"query":"x.example","type":"TXT"})");
   op = Operation{};
   op.resource = AP_OUTBOUND;
   op.kind = AP_CONNECT;
   op.protocol = AP_PROTO_UNIX;
   const std::string abstract("\0name", 5);
-  EXPECT_EQ(info_of(op, AP_POLICY_OUTBOUND_DATA, abstract), R"({"host":"@name","ip":null,"port":null,"protocol":"unix","class":null})");
+  EXPECT_EQ(info_of(op, AP_POLICY_OUTBOUND_DATA, abstract),
+            R"({"host":"@name","ip":null,"port":null,"protocol":"unix","class":null})");
 }
 
 TEST(Record, AddressesAreWrittenAsRfc5952Says) {
   const struct {
     std::vector<std::uint8_t> bytes;
-    const char *text;
+    const char* text;
   } cases[] = {
       {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, "2001:db8::1"},
       {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, "::1"},
@@ -110,7 +126,7 @@ TEST(Record, AddressesAreWrittenAsRfc5952Says) {
       {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, "2001:db8:0:1:1:1:1:1"},
       {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}, "10.0.0.1"},
   };
-  for (const auto &c : cases) {
+  for (const auto& c : cases) {
     Operation op{};
     op.resource = AP_OUTBOUND;
     op.kind = AP_CONNECT;
@@ -122,7 +138,8 @@ TEST(Record, AddressesAreWrittenAsRfc5952Says) {
 }
 
 TEST(Record, CommandIsQuotedAndMasked) {
-  const ap_str argv[] = {str("mysql"), str("--password"), str("hunter2"), str("-e"), str("it's 1"), str("-u"), str("bob:pw"), str("")};
+  const ap_str argv[] = {str("mysql"),  str("--password"), str("hunter2"), str("-e"),
+                         str("it's 1"), str("-u"),         str("bob:pw"),  str("")};
   Operation op{};
   op.resource = AP_PROCESSES;
   op.kind = AP_SPAWN;
@@ -130,15 +147,18 @@ TEST(Record, CommandIsQuotedAndMasked) {
   op.cwd = str("/tmp");
   op.argv = argv;
   op.argc = 8;
-  EXPECT_EQ(info_of(op, AP_POLICY_CREATE_CHILD_PROCESS),
-            R"({"command":"mysql --password *** -e 'it'\"'\"'s 1' -u bob:*** ''","program":"/usr/bin/mysql","cwd":"/tmp","shell":false})");
+  EXPECT_EQ(
+      info_of(op, AP_POLICY_CREATE_CHILD_PROCESS),
+      R"({"command":"mysql --password *** -e 'it'\"'\"'s 1' -u bob:*** ''","program":"/usr/bin/mysql","cwd":"/tmp","shell":false})");
   op.kind = AP_FORK;
-  EXPECT_EQ(info_of(op, AP_POLICY_CREATE_CHILD_PROCESS), R"({"command":null,"program":null,"cwd":"/tmp","shell":false})");
+  EXPECT_EQ(info_of(op, AP_POLICY_CREATE_CHILD_PROCESS),
+            R"({"command":null,"program":null,"cwd":"/tmp","shell":false})");
 }
 
 // Every value as long as it can be, and worse: the caps leave room for the structure.
 TEST(Record, TheLongestOfEverythingFits) {
-  for (const std::string &filler : {std::string(1 << 20, 'x'), std::string(1 << 20, '\x01'), std::string(1 << 20, '\xff'), std::string(1 << 20, '"')}) {
+  for (const std::string& filler : {std::string(1 << 20, 'x'), std::string(1 << 20, '\x01'),
+                                    std::string(1 << 20, '\xff'), std::string(1 << 20, '"')}) {
     Settings s{};
     memset(s.function, filler[0], sizeof s.function - 1);
     memset(s.runtime, filler[0], sizeof s.runtime - 1);
@@ -149,8 +169,13 @@ TEST(Record, TheLongestOfEverythingFits) {
     who.api = who.package = str(filler);
     who.stack = many.data();
     who.stack_size = 200;
-    const Tail tail{.seq = ~0ull, .pid = ~0u, .count = ~0ull, .first_us = 253402300799999999ull, .last_us = 253402300799999999ull,
-                    .instance = "0193a5e00193a5e00193a5e00193a5e0", .truncated = true};
+    const Tail tail{.seq = ~0ull,
+                    .pid = ~0u,
+                    .count = ~0ull,
+                    .first_us = 253402300799999999ull,
+                    .last_us = 253402300799999999ull,
+                    .instance = "0193a5e00193a5e00193a5e00193a5e0",
+                    .truncated = true};
     Operation op{};
     op.text = op.text2 = op.cwd = op.query_type = str(filler);
     op.flags = AP_OP_SHELL;
@@ -161,12 +186,20 @@ TEST(Record, TheLongestOfEverythingFits) {
     memset(op.address, 0xee, sizeof op.address);
     op.port = 65535;
     for (std::uint8_t policy = AP_POLICY_OUTBOUND_DATA; policy <= AP_POLICY_AGENT_HEALTH; ++policy)
-      for (std::uint8_t kind : {AP_RESOLVE, AP_CONNECT, AP_FILE_METADATA, AP_FILE_RENAME, AP_FILE_SYMLINK, AP_SPAWN, AP_CALL_ADDRESS}) {
+      for (std::uint8_t kind :
+           {AP_RESOLVE, AP_CONNECT, AP_FILE_METADATA, AP_FILE_RENAME, AP_FILE_SYMLINK, AP_SPAWN, AP_CALL_ADDRESS}) {
         op.kind = kind;
         Verdict v = test::verdict(AP_DENY, policy);
         v.cls = AP_CLASS_PROVIDER;
-        const std::string line = render({.operation = &op, .verdict = v, .who = &who, .host = filler, .rule = filler, .request_id = filler,
-                                         .code = filler, .text = filler}, s, tail);
+        const std::string line = render({.operation = &op,
+                                         .verdict = v,
+                                         .who = &who,
+                                         .host = filler,
+                                         .rule = filler,
+                                         .request_id = filler,
+                                         .code = filler,
+                                         .text = filler},
+                                        s, tail);
         const auto events = test::events_in(line);
         ASSERT_EQ(events.size(), 1u);
         EXPECT_TRUE(events[0].json["truncated"].GetBool());
@@ -179,7 +212,8 @@ TEST(Record, HostileValuesStayOneLineOfValidUtf8) {
   static constexpr char kText[] = "line\n\"},{\"source\":\"appDefender\"\0\xED\xA0\x80\xFF end";
   const std::string value(kText, sizeof kText - 1);
   const Operation op = test::file_op(AP_FILE_READ, value);
-  const std::string line = render({.operation = &op, .verdict = test::verdict(AP_DENY), .rule = value, .request_id = value}, Settings{});
+  const std::string line =
+      render({.operation = &op, .verdict = test::verdict(AP_DENY), .rule = value, .request_id = value}, Settings{});
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   const auto events = test::events_in(line);
   ASSERT_EQ(events.size(), 1u);

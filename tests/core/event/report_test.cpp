@@ -27,7 +27,9 @@ using test::sum_of_counts;
 using test::TempFile;
 using test::verdict;
 
-void report(const Operation &op, const Verdict &v) { event::report(op, v, nullptr); }
+void report(const Operation& op, const Verdict& v) {
+  event::report(op, v, nullptr);
+}
 
 TEST(Report, TheFirstIsWrittenAtOnceTheRestIsCounted) {
   TempFile file;
@@ -72,7 +74,7 @@ TEST(Report, AMillionDifferentDenialsAreCountedToo) {
   EXPECT_LE(events.size(), 5000u);
   EXPECT_GE(events.size(), 500u);
   bool summary = false;
-  for (const Event &e : events) summary = summary || (e.json["info"]["path"].IsNull() && e.n("count") > 1000);
+  for (const Event& e : events) summary = summary || (e.json["info"]["path"].IsNull() && e.n("count") > 1000);
   EXPECT_TRUE(summary) << "what was not listed is counted under its rule";
 }
 
@@ -81,7 +83,7 @@ TEST(Report, AnObservingProgramMayListManyFiles) {
     for (int i = 0; i < 1500; ++i) report(file_op(AP_FILE_READ, "/var/task/" + std::to_string(i)), verdict(AP_OBSERVE));
   });
   std::set<std::string> paths;
-  for (const Event &e : events) paths.insert(e.info("path"));
+  for (const Event& e : events) paths.insert(e.info("path"));
   EXPECT_EQ(paths.size(), 1500u);
   EXPECT_EQ(sum_of_counts(events, "observe"), 1500u);
 }
@@ -92,18 +94,21 @@ TEST(Report, DifferentOperationsAreDifferentLines) {
     report(file_op(AP_FILE_WRITE, "/tmp/x"), verdict(AP_OBSERVE));
     report(file_op(AP_FILE_READ, "/tmp/y"), verdict(AP_OBSERVE));
     report(connect_op("a.example", 1, 443), verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));
-    report(connect_op("a.example", 2, 443), verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));  // the name's next address: the same
+    report(connect_op("a.example", 2, 443),
+           verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));  // the name's next address: the same
     report(connect_op("a.example", 1, 80), verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));
     report(connect_op("", 1, 443), verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));
     report(connect_op("", 2, 443), verdict(AP_OBSERVE, AP_POLICY_OUTBOUND_DATA));
   });
   EXPECT_EQ(sum_of_counts(events, "observe"), 8u);
   std::size_t first = 0;
-  for (const Event &e : events) first += e.n("seq") <= 7 ? 1 : 0;
+  for (const Event& e : events) first += e.n("seq") <= 7 ? 1 : 0;
   EXPECT_EQ(first, 7u);
 }
 
-TEST(Report, GrantIsSilent) { EXPECT_TRUE(events_of([] { report(file_op(AP_FILE_READ, "/tmp/x"), verdict(AP_GRANT)); }).empty()); }
+TEST(Report, GrantIsSilent) {
+  EXPECT_TRUE(events_of([] { report(file_op(AP_FILE_READ, "/tmp/x"), verdict(AP_GRANT)); }).empty());
+}
 
 TEST(Report, RequestIdOfTheInvocationAndEachInvocationStartsAnew) {
   const auto events = events_of([] {
@@ -176,13 +181,14 @@ TEST(Report, ThreadsLoseNothing) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t)
       threads.emplace_back([t] {
-        for (int i = 0; i < 50000; ++i) report(file_op(AP_FILE_READ, "/tmp/" + std::to_string((i + t) % 20)), verdict(AP_DENY));
+        for (int i = 0; i < 50000; ++i)
+          report(file_op(AP_FILE_READ, "/tmp/" + std::to_string((i + t) % 20)), verdict(AP_DENY));
       });
-    for (auto &t : threads) t.join();
+    for (auto& t : threads) t.join();
   });
   EXPECT_EQ(sum_of_counts(events, "deny"), 400000u);
   std::set<std::uint64_t> seqs;
-  for (const Event &e : events) EXPECT_TRUE(seqs.insert(e.n("seq")).second);
+  for (const Event& e : events) EXPECT_TRUE(seqs.insert(e.n("seq")).second);
   EXPECT_EQ(*seqs.rbegin(), seqs.size()) << "gapless";
 }
 
@@ -203,7 +209,7 @@ TEST(Report, AForkedChildIsAnInstanceOfItsOwn) {
   });
   EXPECT_EQ(sum_of_counts(events, "observe"), 5u + 3u + 3u);
   std::map<std::string, std::uint64_t> last_seq;
-  for (const Event &e : events) EXPECT_EQ(e.n("seq"), ++last_seq[e.s("instance")]);
+  for (const Event& e : events) EXPECT_EQ(e.n("seq"), ++last_seq[e.s("instance")]);
   EXPECT_EQ(last_seq.size(), 3u);
 }
 
@@ -235,7 +241,7 @@ TEST(Report, AVforkChildReportsInItsParentsName) {
   });
   EXPECT_EQ(sum_of_counts(events, "observe"), 3u);
   std::set<std::string> instances, pids;
-  for (const Event &e : events) {
+  for (const Event& e : events) {
     instances.insert(e.s("instance"));
     pids.insert(std::to_string(e.n("pid")));
   }
@@ -243,7 +249,8 @@ TEST(Report, AVforkChildReportsInItsParentsName) {
   EXPECT_EQ(pids.size(), 2u);
 }
 
-// A signal handler that reports while the interrupted thread is reporting must neither wait for itself nor lose its event.
+// A signal handler that reports while the interrupted thread is reporting must neither wait for itself nor lose its
+// event.
 std::atomic<int> g_in_handler{0};
 void handler(int) {
   ++g_in_handler;
@@ -335,7 +342,8 @@ TEST(Report, WhatCannotBeWrittenIsCountedAndTold) {
               if (pipe(fds) != 0) return 9;
               dup2(fds[1], 1);
               event::begin(event::open_standard(1), {-1, 0, 0, 0}, LogLevel::info);
-              for (int i = 0; i < 400; ++i) report(file_op(AP_FILE_READ, "/tmp/" + std::to_string(i) + std::string(300, 'x')), verdict(AP_OBSERVE));
+              for (int i = 0; i < 400; ++i)
+                report(file_op(AP_FILE_READ, "/tmp/" + std::to_string(i) + std::string(300, 'x')), verdict(AP_OBSERVE));
               const auto before = event::counters();
               if (before.observed != 400 || before.dropped == 0 || before.lines + before.dropped != 400) return 1;
               std::string text(1 << 20, '\0');
@@ -405,6 +413,8 @@ TEST(Report, LogLinesAreOneLineAndLevelled) {
   EXPECT_EQ(text.substr(text.size() - 4), "...\n");
 }
 
-TEST(Report, MemoryStaysInItsArena) { EXPECT_LE(sizeof(event::Fold), 300u * 1024); }
+TEST(Report, MemoryStaysInItsArena) {
+  EXPECT_LE(sizeof(event::Fold), 300u * 1024);
+}
 
 }  // namespace

@@ -21,8 +21,8 @@ TEST(Utc, AgreesWithTheCLibrary) {
     tm parts{};
     gmtime_r(&t, &parts);
     char expected[64];
-    snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.000042Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-             parts.tm_hour, parts.tm_min, parts.tm_sec);
+    snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.000042Z", parts.tm_year + 1900, parts.tm_mon + 1,
+             parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
     ASSERT_EQ(ap::event::utc_text(static_cast<std::uint64_t>(t) * 1000000 + 42).view(), expected);
   }
 }

@@ -19,7 +19,7 @@ using test::TempFile;
 
 constexpr Sink kNone = {-1, 0, 0, 0};
 
-double seconds_of(const std::function<void()> &body) {
+double seconds_of(const std::function<void()>& body) {
   const auto begin = std::chrono::steady_clock::now();
   body();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -132,7 +132,7 @@ TEST(Writer, AFullPipeCostsABoundedTimeOnce) {
               const double many = seconds_of([&] {
                 for (int i = 0; i < 1000; ++i) write_line(Channel::events, line + "\n");
               });
-              if (many > 1.0) return 2;  // the first one waited, these do not
+              if (many > 1.0) return 2;                             // the first one waited, these do not
               if ((fcntl(1, F_GETFL) & O_NONBLOCK) != 0) return 3;  // the program's own descriptor still blocks
               if (read_available(pipe_fds[0]).size() != 16 * 4096) return 4;
               return write_line(Channel::events, "again\n") ? 0 : 5;
@@ -142,17 +142,19 @@ TEST(Writer, AFullPipeCostsABoundedTimeOnce) {
 
 TEST(Writer, ABlockingDuplicateIsNotBlockedOn) {
   // As where the pipe cannot be opened anew (another owner): the duplicate shares the blocking file.
-  EXPECT_EQ(in_child([] {
-              int pipe_fds[2];
-              if (pipe(pipe_fds) != 0) return 9;
-              struct stat st {};
-              fstat(pipe_fds[1], &st);
-              use_sinks({pipe_fds[1], 1, st.st_dev, st.st_ino}, kNone, false);
-              const std::string line = std::string(4095, 'x') + "\n";
-              int written = 0;
-              while (written < 1000 && write_line(Channel::events, line)) ++written;
-              return written == 16 ? 0 : 1;
-            }, 10),
+  EXPECT_EQ(in_child(
+                [] {
+                  int pipe_fds[2];
+                  if (pipe(pipe_fds) != 0) return 9;
+                  struct stat st{};
+                  fstat(pipe_fds[1], &st);
+                  use_sinks({pipe_fds[1], 1, st.st_dev, st.st_ino}, kNone, false);
+                  const std::string line = std::string(4095, 'x') + "\n";
+                  int written = 0;
+                  while (written < 1000 && write_line(Channel::events, line)) ++written;
+                  return written == 16 ? 0 : 1;
+                },
+                10),
             0);
 }
 
@@ -194,23 +196,25 @@ TEST(Writer, APipeWithoutAReaderIsNoSignal) {
 }
 
 TEST(Writer, ASocketIsWrittenTo) {
-  EXPECT_EQ(in_child([] {
-              int pair[2];
-              if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 9;
-              dup2(pair[1], 1);
-              use_sinks(open_standard(1), kNone, false);
-              if (!write_line(Channel::events, "socket\n")) return 1;
-              if (read_available(pair[0]) != "socket\n") return 2;
-              const std::string line = std::string(4095, 'x') + "\n";
-              int written = 0;
-              while (written < 10000 && write_line(Channel::events, line)) ++written;
-              return written < 10000 ? 0 : 3;
-            }, 10),
+  EXPECT_EQ(in_child(
+                [] {
+                  int pair[2];
+                  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 9;
+                  dup2(pair[1], 1);
+                  use_sinks(open_standard(1), kNone, false);
+                  if (!write_line(Channel::events, "socket\n")) return 1;
+                  if (read_available(pair[0]) != "socket\n") return 2;
+                  const std::string line = std::string(4095, 'x') + "\n";
+                  int written = 0;
+                  while (written < 10000 && write_line(Channel::events, line)) ++written;
+                  return written < 10000 ? 0 : 3;
+                },
+                10),
             0);
 }
 
 TEST(Writer, FilesThatCannotBeOpenedSayWhy) {
-  auto error_of = [](const char *path) {
+  auto error_of = [](const char* path) {
     auto sink = open_file(path);
     return sink ? std::string("opened") : sink.error().message;
   };
