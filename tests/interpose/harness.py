@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """What the tests of line 2 share: fixtures, policies, runs of the host program, the count of events, a listener."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -39,7 +41,9 @@ def policy(**parts):
 class Run:
     """One run of a program, under a policy or plain."""
 
-    def __init__(self, *argv, under=None, env=None, program=None, timeout=20, cwd=None, language=None, log=None, user=None):
+    def __init__(
+        self, *argv, under=None, env=None, program=None, timeout=20, cwd=None, language=None, log=None, user=None
+    ):
         self.log = log or tempfile.mktemp(prefix="ap_events_", dir="/var/tmp")
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **(env or {})}
         if under is not None:
@@ -50,8 +54,16 @@ class Run:
             }
             if language:
                 environment["AP_LANGUAGE"] = language
-        done = subprocess.run([program or Tools.host, *map(str, argv)], env=environment, capture_output=True, timeout=timeout,
-                              cwd=cwd, errors="replace", stdin=subprocess.DEVNULL, user=user)
+        done = subprocess.run(
+            [program or Tools.host, *map(str, argv)],
+            env=environment,
+            capture_output=True,
+            timeout=timeout,
+            cwd=cwd,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            user=user,
+        )
         self.status, self.out, self.err = done.returncode, done.stdout.strip(), done.stderr.strip()
         self.lines = []
         if os.path.exists(self.log):
@@ -63,11 +75,14 @@ class Run:
         self.health = [line for line in self.lines if line["policy"] == "agent_health"]
 
     def count(self, action=None, resource=None):
-        return sum(e["count"] for e in self.events
-                   if (action is None or e["action"] == action) and (resource is None or e["policy"].startswith(resource)))
+        return sum(
+            e["count"]
+            for e in self.events
+            if (action is None or e["action"] == action) and (resource is None or e["policy"].startswith(resource))
+        )
 
     def __str__(self):
-        events = [f'{e["action"]} {e["policy"]} {e["info"]} x{e["count"]}' for e in self.events]
+        events = [f"{e['action']} {e['policy']} {e['info']} x{e['count']}" for e in self.events]
         return f"status {self.status}, out {self.out!r}, err {self.err[-300:]!r}, events {events}, health {[h['info'] for h in self.health]}"
 
 
@@ -88,7 +103,8 @@ class Fixture:
             for name in ("file", "file2", "dir/inner"):
                 with open(f"{folder}/{name}", "w") as f:
                     f.write("secret" if folder == self.protected else "public")
-            os.setxattr(folder + "/file", "user.old", b"1")
+            with contextlib.suppress(OSError):  # not on every file system
+                os.setxattr(folder + "/file", "user.old", b"1")
             os.symlink("file", folder + "/own_link")
         os.symlink("../protected/file", self.open + "/to_file")
         os.symlink("../protected", self.open + "/to_dir")
@@ -142,8 +158,12 @@ class Listener:
         self.unix.bind(self.path)
         self.unix.listen()
         self.port, self.udp_port, self.udp2_port = (s.getsockname()[1] for s in (self.tcp, self.udp, self.udp2))
-        for take in (self._streams(self.tcp, "tcp"), self._streams(self.unix, "unix"), self._datagrams(self.udp, "udp"),
-                     self._datagrams(self.udp2, "udp2")):
+        for take in (
+            self._streams(self.tcp, "tcp"),
+            self._streams(self.unix, "unix"),
+            self._datagrams(self.udp, "udp"),
+            self._datagrams(self.udp2, "udp2"),
+        ):
             threading.Thread(target=take, daemon=True).start()
 
     def _streams(self, server, name):
@@ -152,6 +172,7 @@ class Listener:
                 connection, _ = server.accept()
                 self.arrived.append(name)
                 connection.close()
+
         return take
 
     def _datagrams(self, server, name):
@@ -159,6 +180,7 @@ class Listener:
             while True:
                 server.recv(2000)
                 self.arrived.append(name)
+
         return take
 
     def taken(self, wanted=0):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """The attack pass. Each way is shown to lead through without us where that can be shown at all, and to be shut under deny."""
 
 import ctypes
@@ -68,27 +69,42 @@ def test():
         holds("a tree that another process exchanges", result)
     exchanger.end()
     now = protected_only(fixture)
-    check("attack: race_tree changed nothing in the protected tree",
-          {k: v[:2] + v[6:] for k, v in now.items()} == {k: v[:2] + v[6:] for k, v in before.items()}, set(now) ^ set(before))
+    check(
+        "attack: race_tree changed nothing in the protected tree",
+        {k: v[:2] + v[6:] for k, v in now.items()} == {k: v[:2] + v[6:] for k, v in before.items()},
+        set(now) ^ set(before),
+    )
 
     listener = Listener()
-    loopback = policy(outbound={"action": "deny", "local": "deny", "allowed_domains": [f"127.0.0.1:{listener.udp2_port}"]})
+    loopback = policy(
+        outbound={"action": "deny", "local": "deny", "allowed_domains": [f"127.0.0.1:{listener.udp2_port}"]}
+    )
     plain = run(fixture, "race_address", listener.udp2_port, listener.udp_port, under=None)
     check("attack: race_address (plain arrives)", "udp" in listener.taken(20), plain)
     result = run(fixture, "race_address", listener.udp2_port, listener.udp_port, under=loopback)
     arrived = listener.taken(20)
     holds("an address that another thread rewrites", result)
-    check("attack: race_address: only the allowed port was reached", "udp2" in arrived and "udp" not in arrived, f"{set(arrived)} {result}")
+    check(
+        "attack: race_address: only the allowed port was reached",
+        "udp2" in arrived and "udp" not in arrived,
+        f"{set(arrived)} {result}",
+    )
 
     markers = [fixture.open + "/marker_a", fixture.open + "/marker_b"]
-    rules = policy(child_processes={"action": "deny", "rules": [{"command": f"^/usr/bin/touch {markers[0]}$", "action": "grant"}]})
+    rules = policy(
+        child_processes={"action": "deny", "rules": [{"command": f"^/usr/bin/touch {markers[0]}$", "action": "grant"}]}
+    )
     plain = run(fixture, "race_argument", *markers, under=None)
     check("attack: race_argument (plain makes both)", all(os.path.exists(m) for m in markers), plain)
     for marker in markers:
         os.unlink(marker)
     result = run(fixture, "race_argument", *markers, under=rules)
     holds("an argument that another thread rewrites", result)
-    check("attack: race_argument: only the granted command ran", os.path.exists(markers[0]) and not os.path.exists(markers[1]), result)
+    check(
+        "attack: race_argument: only the granted command ran",
+        os.path.exists(markers[0]) and not os.path.exists(markers[1]),
+        result,
+    )
 
     # Descriptor 9 is the protected folder.
     low = os.open(fixture.protected, os.O_RDONLY | os.O_DIRECTORY)
@@ -102,9 +118,20 @@ def test():
         log = "/var/tmp/ap_nine.log"
         if under:
             import json
-            environment |= {"AP_LIBRARY": Tools.library, "TREND_AP_POLICY": json.dumps(under), "TREND_AP_EVENT_LOG_FILE": log}
-        done = subprocess.run([Tools.attack, "inherited_directory", fixture.protected, fixture.open], env=environment, pass_fds=[9],
-                              capture_output=True, text=True, timeout=120)
+
+            environment |= {
+                "AP_LIBRARY": Tools.library,
+                "TREND_AP_POLICY": json.dumps(under),
+                "TREND_AP_EVENT_LOG_FILE": log,
+            }
+        done = subprocess.run(
+            [Tools.attack, "inherited_directory", fixture.protected, fixture.open],
+            env=environment,
+            pass_fds=[9],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         os.close(9)
         return done.stdout.strip()
 
@@ -114,7 +141,11 @@ def test():
     check("attack: an inherited folder and dup2", out == "done", out)
     os.close(fd)
     now = protected_only(fixture)
-    check("attack: inherited_directory changed nothing", {k: v[:2] for k, v in now.items()} == {k: v[:2] for k, v in before.items()}, set(now) ^ set(before))
+    check(
+        "attack: inherited_directory changed nothing",
+        {k: v[:2] for k, v in now.items()} == {k: v[:2] for k, v in before.items()},
+        set(now) ^ set(before),
+    )
 
     for verb in ("restore_libc", "shared_memory_children", "state_calls"):
         plain = run(fixture, verb, under=None)
@@ -125,11 +156,19 @@ def test():
 
     blocked = socket.create_server(("127.0.0.1", 0))
     for under in (None, loopback):
-        allowed = policy(outbound={"action": "deny", "local": "deny", "allowed_domains": [f"127.0.0.1:{blocked.getsockname()[1]}"]})
-        holds(f"cancellation {'ours' if under else 'plain'}", run(fixture, "cancellation", blocked.getsockname()[1], under=under and allowed))
+        allowed = policy(
+            outbound={"action": "deny", "local": "deny", "allowed_domains": [f"127.0.0.1:{blocked.getsockname()[1]}"]}
+        )
+        holds(
+            f"cancellation {'ours' if under else 'plain'}",
+            run(fixture, "cancellation", blocked.getsockname()[1], under=under and allowed),
+        )
 
     result = run(fixture, "flood")
     holds("a flood of denials", result)
-    check("attack: each of 200,000 denials is counted", result.count("deny") == 200000 and len(result.lines) < 500,
-          f"{result.count('deny')} in {len(result.lines)} lines")
+    check(
+        "attack: each of 200,000 denials is counted",
+        result.count("deny") == 200000 and len(result.lines) < 500,
+        f"{result.count('deny')} in {len(result.lines)} lines",
+    )
     fixture.remove()

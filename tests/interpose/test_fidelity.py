@@ -1,16 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """A program must not be able to tell: hundreds of edge cases give the same lines without us, under grant and under observe."""
 
 import shutil
-import subprocess
 import tempfile
 
 from harness import Run, Tools, check, policy
 
-GRANT = policy(files={"tmp": "grant", "elsewhere": "grant", "rules": [{"path": "/nowhere/**", "read": "observe", "write": "observe"}]},
-               outbound={"action": "deny", "local": "grant", "allowed_domains": ["name", "x*", "localhost", "=first.test"]}, child_processes="grant")
-OBSERVE = policy(files={"tmp": "observe", "application": "observe", "elsewhere": "observe"}, outbound={"action": "observe", "local": "observe"},
-                 child_processes={"action": "observe", "unguarded": "observe"}, native_code="observe")
+GRANT = policy(
+    files={
+        "tmp": "grant",
+        "elsewhere": "grant",
+        "rules": [{"path": "/nowhere/**", "read": "observe", "write": "observe"}],
+    },
+    outbound={"action": "deny", "local": "grant", "allowed_domains": ["name", "x*", "localhost", "=first.test"]},
+    child_processes="grant",
+)
+OBSERVE = policy(
+    files={"tmp": "observe", "application": "observe", "elsewhere": "observe"},
+    outbound={"action": "observe", "local": "observe"},
+    child_processes={"action": "observe", "unguarded": "observe"},
+    native_code="observe",
+)
 
 
 def lines_of(under, user=None):
@@ -26,7 +37,11 @@ def lines_of(under, user=None):
 
 def compare(title, plain, run, under_denies=False):
     a, b = plain.out.split("\n"), run.out.split("\n")
-    check(f"fidelity: {title}: as many lines", len(a) == len(b) and run.status == plain.status, f"{len(a)} {len(b)} {run.status} {run.err[-300:]} {b[-1]}")
+    check(
+        f"fidelity: {title}: as many lines",
+        len(a) == len(b) and run.status == plain.status,
+        f"{len(a)} {len(b)} {run.status} {run.err[-300:]} {b[-1]}",
+    )
     for x, y in zip(a, b):
         if under_denies and x.startswith(("levels", "deep cwd")):
             continue  # deeper than a path can say: cannot be judged, so refused where anything is denied

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """Every guarded file function: works plain, works and is silent under grant, is counted once under observe, and under deny is
 refused with EPERM, leaves no trace in the file system and is counted once. P is the protected tree, O the open one."""
 
-from harness import Fixture, Run, check
+import os
+
+from harness import Fixture, Run, check, skip
 
 READS = """
 open P/file
@@ -178,8 +181,21 @@ raw_removexattr P/file
 """
 
 # Operations of a verb beside the one under test: fchmod and its like open the file first, an open directory is a stat, ...
-ALSO_OPENS = {"fchmod", "fchown", "futimes", "futimens", "fsetxattr", "fremovexattr", "raw_fchmod", "fchownat_empty", "openat_dir",
-              "unlinkat_dir", "openat2_beneath", "openat2_in_root", "open_tmpfile"}
+ALSO_OPENS = {
+    "fchmod",
+    "fchown",
+    "futimes",
+    "futimens",
+    "fsetxattr",
+    "fremovexattr",
+    "raw_fchmod",
+    "fchownat_empty",
+    "openat_dir",
+    "unlinkat_dir",
+    "openat2_beneath",
+    "openat2_in_root",
+    "open_tmpfile",
+}
 
 
 def arguments(fixture, words):
@@ -205,7 +221,11 @@ def one(fixture, line, writes):
 
     before = fresh()
     plain = Run(*argv)
-    if not check(title + " (plain works)", plain.out.startswith("ok") and (not writes or fixture.snapshot() != before), plain):
+    if plain.out == "EOPNOTSUPP" or (os.getuid() and plain.out == "EPERM"):
+        return skip(title, f"{plain.out} without us, on this file system or for this user")
+    if not check(
+        title + " (plain works)", plain.out.startswith("ok") and (not writes or fixture.snapshot() != before), plain
+    ):
         return
     seen = fixture.snapshot()
 
@@ -215,7 +235,11 @@ def one(fixture, line, writes):
         same = run.out == plain.out and run.status == plain.status
         if writes:  # names made by mkstemp differ
             now = fixture.snapshot()
-            same = same and len(now) == len(seen) and [v[:5] for v in sorted(now.values(), key=str)] == [v[:5] for v in sorted(seen.values(), key=str)]
+            same = (
+                same
+                and len(now) == len(seen)
+                and [v[:5] for v in sorted(now.values(), key=str)] == [v[:5] for v in sorted(seen.values(), key=str)]
+            )
         check(f"{title} ({action}: as plain)", same, run)
         expected = 0 if action == "grant" else 1
         counted = run.count()
@@ -250,7 +274,11 @@ def walks(fixture):
         check(f"files: {verb} (grant: as plain)", granted.out == plain.out, granted)
     plain = Run("glob", fixture.open + "/to_dir/*")
     shut = Run("glob", fixture.open + "/to_dir/*", under=fixture.policy("deny"))
-    check("files: glob does not list the protected tree", plain.out != "found 0" and shut.out == "found 0", f"{plain} {shut}")
+    check(
+        "files: glob does not list the protected tree",
+        plain.out != "found 0" and shut.out == "found 0",
+        f"{plain} {shut}",
+    )
 
 
 def test():

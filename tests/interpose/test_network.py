@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """Every guarded way out. What counts is what arrives at a listener; look-ups are seen by a name server of our own, in a network
 and a mount namespace where resolv.conf points at it (skipped where no namespace can be made)."""
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -43,23 +45,46 @@ def sends(listener):
         argv = [names.get(word, word) for word in line.split()]
         title = "network: " + line
         plain = Run(*argv)
-        if not check(title + " (plain arrives)", plain.out.startswith("ok") and listener.taken(len(arrives)) == arrives, plain):
+        if not check(
+            title + " (plain arrives)", plain.out.startswith("ok") and listener.taken(len(arrives)) == arrives, plain
+        ):
             continue
         run = Run(*argv, under=policy(outbound={"action": "grant"}, files={"tmp": {"write": "deny"}}))
-        check(title + " (grant)", run.out == plain.out and listener.taken(len(arrives)) == arrives and run.count() == 0, run)
+        check(
+            title + " (grant)",
+            run.out == plain.out and listener.taken(len(arrives)) == arrives and run.count() == 0,
+            run,
+        )
         run = Run(*argv, under=outbound("observe"))
-        check(title + " (observe)", run.out == plain.out and listener.taken(len(arrives)) == arrives and
-              run.count("observe", "outbound") == len(arrives), run)
+        check(
+            title + " (observe)",
+            run.out == plain.out
+            and listener.taken(len(arrives)) == arrives
+            and run.count("observe", "outbound") == len(arrives),
+            run,
+        )
         run = Run(*argv, under=outbound("deny"))
-        check(title + " (deny)", run.out == "EPERM" and listener.taken() == [] and run.count("deny", "outbound") == 1, run)
+        check(
+            title + " (deny)", run.out == "EPERM" and listener.taken() == [] and run.count("deny", "outbound") == 1, run
+        )
 
     allowed = [f"127.0.0.1:{listener.udp2_port}"]
     run = Run("sendmmsg", "127.0.0.1", listener.udp_port, listener.udp2_port, under=outbound("deny", allowed))
-    check("network: sendmmsg sends what comes before the refused message", run.out == "ok 10" and listener.taken(10) == ["udp2"] * 10, run)
+    check(
+        "network: sendmmsg sends what comes before the refused message",
+        run.out == "ok 10" and listener.taken(10) == ["udp2"] * 10,
+        run,
+    )
     run = Run("sendto_connected", "127.0.0.1", listener.udp_port, listener.udp2_port, under=outbound("deny", allowed))
-    check("network: a connected socket's sendto elsewhere is refused", run.out == "EPERM" and listener.taken() == [], run)
+    check(
+        "network: a connected socket's sendto elsewhere is refused", run.out == "EPERM" and listener.taken() == [], run
+    )
     run = Run("connect", "127.0.0.1", listener.port, under=outbound("deny", [f"127.0.0.1:{listener.port}"]))
-    check("network: an allowed address is reached", run.out == "ok" and listener.taken(1) == ["tcp"] and run.count() == 0, run)
+    check(
+        "network: an allowed address is reached",
+        run.out == "ok" and listener.taken(1) == ["tcp"] and run.count() == 0,
+        run,
+    )
 
     for verb in ("socket_vsock", "socket_raw", "socket_packet"):
         plain, shut = Run(verb), Run(verb, under=outbound("deny"))
@@ -73,9 +98,22 @@ def sends(listener):
 
 # --- look-ups, inside the namespaces -------------------------------------------------------------------------------------------
 
-LOOKUPS = ["getaddrinfo N", "gethostbyname N", "gethostbyname2 N", "gethostbyname_r N", "gethostbyname2_r N", "res_query N",
-           "res_search N", "res_send N", "res_nquery N", "res_nsearch N", "res_nsend N", "res_querydomain first D", "getnameinfo R",
-           "gethostbyaddr R"]
+LOOKUPS = [
+    "getaddrinfo N",
+    "gethostbyname N",
+    "gethostbyname2 N",
+    "gethostbyname_r N",
+    "gethostbyname2_r N",
+    "res_query N",
+    "res_search N",
+    "res_send N",
+    "res_nquery N",
+    "res_nsearch N",
+    "res_nsend N",
+    "res_querydomain first D",
+    "getnameinfo R",
+    "gethostbyaddr R",
+]
 
 
 class NameServer:
@@ -99,7 +137,9 @@ class NameServer:
             question = query[12 : at + 5]
             data = {1: bytes([10, 11, 12, 13]), 12: b"\x04back\x04test\x00"}.get(kind)
             answer = b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data if data else b""
-            self.socket.sendto(query[:2] + b"\x81\x80\0\1" + struct.pack("!H", bool(data)) + b"\0\0\0\0" + question + answer, sender)
+            self.socket.sendto(
+                query[:2] + b"\x81\x80\0\1" + struct.pack("!H", bool(data)) + b"\0\0\0\0" + question + answer, sender
+            )
 
     def taken(self):
         seen, self.asked[:] = list(self.asked), []
@@ -118,7 +158,9 @@ def lookups():
         run = Run(*argv, under=policy(outbound="grant", child_processes="deny"))
         check(title + " (grant)", run.out == plain.out and run.count() == 0 and server.taken(), run)
         run = Run(*argv, under=policy(outbound="observe"))
-        check(title + " (observe)", run.out == plain.out and run.count("observe", "outbound") == 1 and server.taken(), run)
+        check(
+            title + " (observe)", run.out == plain.out and run.count("observe", "outbound") == 1 and server.taken(), run
+        )
         run = Run(*argv, under=policy(outbound={"action": "deny", "allowed_domains": ["=other.test"]}))
         check(title + " (deny: nothing leaves)", "EPERM" in run.out and server.taken() == [], run)
         check(title + " (deny: counted once)", run.count("deny", "outbound") == 1, run)
@@ -144,25 +186,49 @@ def lookups():
     plain = Run("getaddrinfo", "first", env=env)
     led = "evil.test" in server.taken()
     run = Run("getaddrinfo", "first", under=policy(outbound={"action": "deny", "allowed_domains": ["=first"]}), env=env)
-    check("look-ups: HOSTALIASES does not lead an allowed name elsewhere", led and "evil.test" not in server.taken() and "EPERM" in run.out,
-          f"{plain} {run}")
+    check(
+        "look-ups: HOSTALIASES does not lead an allowed name elsewhere",
+        led and "evil.test" not in server.taken() and "EPERM" in run.out,
+        f"{plain} {run}",
+    )
     plain = Run("getaddrinfo", "first", env={"LOCALDOMAIN": "leak.test"})
     leaked = any(name.endswith("leak.test") for name in server.taken())
-    run = Run("getaddrinfo", "first", env={"LOCALDOMAIN": "leak.test"},
-              under=policy(outbound={"action": "deny", "allowed_domains": ["=first"]}))
+    run = Run(
+        "getaddrinfo",
+        "first",
+        env={"LOCALDOMAIN": "leak.test"},
+        under=policy(outbound={"action": "deny", "allowed_domains": ["=first"]}),
+    )
     asked = server.taken()
-    check("look-ups: LOCALDOMAIN does not carry an allowed name elsewhere",
-          leaked and not any(name.endswith("leak.test") for name in asked), f"{plain} {run} {asked}")
+    check(
+        "look-ups: LOCALDOMAIN does not carry an allowed name elsewhere",
+        leaked and not any(name.endswith("leak.test") for name in asked),
+        f"{plain} {run} {asked}",
+    )
 
     # Port 53 of the resolver itself, asked by hand.
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"\x04evil\x04test\0\0\1\0\1"
     for how in ("connected", "sendto", "tcp-like write"):
-        code = {"connected": "s.connect(a); s.send(q)", "sendto": "s.sendto(q, a)", "tcp-like write": "s.connect(a); import os; os.write(s.fileno(), q)"}[how]
+        code = {
+            "connected": "s.connect(a); s.send(q)",
+            "sendto": "s.sendto(q, a)",
+            "tcp-like write": "s.connect(a); import os; os.write(s.fileno(), q)",
+        }[how]
         script = f"import socket,time; q={query!r}; a=('127.0.0.53', 53); s=socket.socket(2,2)\ntry:\n {code}\nexcept OSError as e: print(e.errno)\ntime.sleep(.1)"
         plain = Run("execvp", "python3", "-c", script)
         check(f"look-ups: a query by hand arrives plain ({how})", "evil.test" in server.taken(), plain)
-        run = Run("execvp", "python3", "-c", script, under=policy(outbound={"action": "deny", "allowed_domains": ["=first.test"]}, child_processes="grant"))
-        check(f"look-ups: a query by hand for another name does not leave ({how})", "evil.test" not in server.taken() and run.out == "1", run)
+        run = Run(
+            "execvp",
+            "python3",
+            "-c",
+            script,
+            under=policy(outbound={"action": "deny", "allowed_domains": ["=first.test"]}, child_processes="grant"),
+        )
+        check(
+            f"look-ups: a query by hand for another name does not leave ({how})",
+            "evil.test" not in server.taken() and run.out == "1",
+            run,
+        )
 
 
 def test():
@@ -170,13 +236,29 @@ def test():
         return lookups()
     sends(Listener())
     probe = ["unshare", "--net", "--mount", "--propagation", "private"]
-    if subprocess.run([*probe, "true"], capture_output=True).returncode:
-        return skip("look-ups", "no network namespace can be made here (needs root)")
-    prepare = ("ip link set lo up && echo 'nameserver 127.0.0.53' > /var/tmp/ap_resolv.conf && echo 'hosts: files dns' > /var/tmp/ap_nsswitch.conf && "
-               "mount --bind /var/tmp/ap_resolv.conf /etc/resolv.conf && mount --bind /var/tmp/ap_nsswitch.conf /etc/nsswitch.conf && exec \"$@\"")
+    if not shutil.which("ip") or subprocess.run([*probe, "true"], capture_output=True).returncode:
+        return skip("look-ups", "no network namespace can be made here (needs root and iproute2)")
+    prepare = (
+        "ip link set lo up && echo 'nameserver 127.0.0.53' > /var/tmp/ap_resolv.conf && echo 'hosts: files dns' > /var/tmp/ap_nsswitch.conf && "
+        'mount --bind /var/tmp/ap_resolv.conf /etc/resolv.conf && mount --bind /var/tmp/ap_nsswitch.conf /etc/nsswitch.conf && exec "$@"'
+    )
     build = os.path.dirname(os.path.dirname(Tools.library))
-    done = subprocess.run([*probe, "sh", "-c", prepare, "sh", sys.executable, os.path.dirname(os.path.realpath(__file__)) + "/run", build, "network"],
-                          env={**os.environ, "AP_INSIDE_NAMESPACE": "1"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            *probe,
+            "sh",
+            "-c",
+            prepare,
+            "sh",
+            sys.executable,
+            os.path.dirname(os.path.realpath(__file__)) + "/run",
+            build,
+            "network",
+        ],
+        env={**os.environ, "AP_INSIDE_NAMESPACE": "1"},
+        capture_output=True,
+        text=True,
+    )
     *lines, last = done.stdout.strip().split("\n")
     for line in lines:
         if line.startswith("FAILED "):
@@ -185,5 +267,6 @@ def test():
     if not check("look-ups: ran", words[1:2] == ["passed"], done.stdout + done.stderr):
         return
     from harness import FAILED, PASSED
+
     PASSED.extend(["look-ups"] * int(words[0]))
     FAILED.extend(["look-ups"] * int(words[2]))

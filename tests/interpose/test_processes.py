@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
 """Every guarded way to start a process, and what a child of any kind may then do. The effect is a marker file that the child makes."""
 
 import os
@@ -6,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import Fixture, Run, Tools, check, policy, skip
+from harness import Fixture, Run, check, policy, skip
 
 SPAWNS = """
 execve /usr/bin/touch M
@@ -80,15 +81,23 @@ def spawns(place):
         if line.startswith("clone_vm"):  # a process beside its parent in the same memory could change what was judged
             check(title + " (refused where anything is denied)", run.out == "EPERM" and not place.made(), run)
         else:
-            check(title + " (grant)", place.made() and run.status == 0 and run.out == plain.out and run.count() == 0, run)
+            check(
+                title + " (grant)", place.made() and run.status == 0 and run.out == plain.out and run.count() == 0, run
+            )
         run = Run(*argv, under=policy(child_processes="observe"))
         expected = 1 + script
         made = place.made()
         counted = run.count("observe", "create_child")
-        check(title + " (observe)", made and run.out == plain.out and (counted == expected or forks and counted in (1, 2)), run)
+        check(
+            title + " (observe)",
+            made and run.out == plain.out and (counted == expected or forks and counted in (1, 2)),
+            run,
+        )
         run = Run(*argv, under=policy(child_processes="deny"))
         check(title + " (deny)", not place.made() and "EPERM" in run.out, run)
-        check(title + " (deny: counted once)", run.count("deny", "create_child") == 1 or line.startswith("clone_vm"), run)
+        check(
+            title + " (deny: counted once)", run.count("deny", "create_child") == 1 or line.startswith("clone_vm"), run
+        )
 
     for name in FORKS.split():
         title = "processes: " + name
@@ -107,7 +116,13 @@ def spawns(place):
 def rules(place):
     """Commands granted one by one."""
     under = policy(child_processes={"action": "deny", "rules": [{"command": "^/usr/bin/touch ", "action": "grant"}]})
-    for line in ("execve /usr/bin/touch M", "execve /bin/touch M", "execvp touch M", "posix_spawn /usr/bin/touch M", "vfork_exec /usr/bin/touch M"):
+    for line in (
+        "execve /usr/bin/touch M",
+        "execve /bin/touch M",
+        "execvp touch M",
+        "posix_spawn /usr/bin/touch M",
+        "vfork_exec /usr/bin/touch M",
+    ):
         run = Run(*place.argv(line), under=under)
         check(f"processes: a rule grants {line}", place.made() and run.count() == 0, run)
     run = Run("execve", "/usr/bin/ln", "-s", "x", place.marker, under=under)
@@ -116,9 +131,19 @@ def rules(place):
     os.symlink("/usr/bin/ln", link)
     run = Run("execve", link, "-s", "x", place.marker, under=under)
     check("processes: a link called touch is not touch", run.out == "EPERM" and not os.path.lexists(place.marker), run)
-    shell = policy(child_processes={"action": "deny", "rules": [{"command": "^/usr/bin/(dash|sh) ", "action": "grant"}, {"command": "^/usr/bin/touch ", "action": "grant"}]})
+    shell = policy(
+        child_processes={
+            "action": "deny",
+            "rules": [
+                {"command": "^/usr/bin/(dash|sh) ", "action": "grant"},
+                {"command": "^/usr/bin/touch ", "action": "grant"},
+            ],
+        }
+    )
     run = Run("system", f"touch {place.marker}; ls / | cat", under=shell)
-    check("processes: a granted shell starts granted programs and no others", place.made() and run.count("deny") == 2, run)
+    check(
+        "processes: a granted shell starts granted programs and no others", place.made() and run.count("deny") == 2, run
+    )
 
 
 CHILDREN = [
@@ -141,19 +166,36 @@ CHILDREN = [
     ["system", "cd $(dirname F) && cat $(basename F)"],
     ["execvp", "python3", "-c", "print(open('F').read())"],
     ["execvp", "python3", "-c", "import os; os.closerange(3, 2000); print(os.popen('cat F').read())"],
-    ["execvp", "python3", "-c", "import subprocess; print(subprocess.run(['cat', 'F'], env={}, close_fds=True, capture_output=True).stdout.decode())"],
-    ["execvp", "python3", "-c", "import multiprocessing as m\ndef f(q): q.put(open('F').read())\nq = m.get_context('fork').SimpleQueue(); p = m.get_context('fork').Process(target=f, args=(q,)); p.start(); p.join(); print(q.empty() or q.get())"],
+    [
+        "execvp",
+        "python3",
+        "-c",
+        "import subprocess; print(subprocess.run(['cat', 'F'], env={}, close_fds=True, capture_output=True).stdout.decode())",
+    ],
+    [
+        "execvp",
+        "python3",
+        "-c",
+        "import multiprocessing as m\ndef f(q): q.put(open('F').read())\nq = m.get_context('fork').SimpleQueue(); p = m.get_context('fork').Process(target=f, args=(q,)); p.start(); p.join(); print(q.empty() or q.get())",
+    ],
     ["execvp", "perl", "-e", "open(f, '<', 'F') or exit 1; print <f>"],
 ]
 
-CLEAN = ("import os; print(sorted(os.environ)); print(open('/proc/self/environ').read().replace(chr(0), ' ').split()); "
-         "print(os.listdir('/proc/self/fd'))")
+CLEAN = (
+    "import os; print(sorted(os.environ)); print(open('/proc/self/environ').read().replace(chr(0), ' ').split()); "
+    "print(os.listdir('/proc/self/fd'))"
+)
 
 
 def children(place):
     fixture = Fixture()
     for words in CHILDREN:
-        argv = [word.replace("F", fixture.protected + "/file") if not word.startswith("import multi") else word.replace("'F'", repr(fixture.protected + "/file")) for word in words]
+        argv = [
+            word.replace("F", fixture.protected + "/file")
+            if not word.startswith("import multi")
+            else word.replace("'F'", repr(fixture.protected + "/file"))
+            for word in words
+        ]
         title = "children: " + " ".join(words)[:90]
         plain = Run(*argv)
         if not check(title + " (plain)", "secret" in plain.out or words[0] == "execve_closed_descriptors", plain):
@@ -161,7 +203,9 @@ def children(place):
         run = Run(*argv, under=fixture.policy("deny"))
         check(title + " (deny)", "secret" not in run.out and run.count("deny") == 1, run)
         run = Run(*argv, under=fixture.policy("observe"))
-        check(title + " (observe)", run.out == plain.out and run.status == plain.status and run.count("observe") == 1, run)
+        check(
+            title + " (observe)", run.out == plain.out and run.status == plain.status and run.count("observe") == 1, run
+        )
     fixture.remove()
 
     # The environment of a child looks as it would without us.
@@ -169,9 +213,19 @@ def children(place):
         plain = Run("execve", "/usr/bin/python3", "-c", CLEAN, env=env)
         ours = Run("execve", "/usr/bin/python3", "-c", CLEAN, under=fixture.policy("deny"), env=env)
         lines, seen = plain.out.split("\n"), ours.out.split("\n")
-        check(f"children: the environment is as without us {env}", lines[0] == seen[0] and len(seen) == 3, f"{plain} {ours}")
-        check(f"children: no trace of ours in /proc/self/environ {env}", "TREND_AP" not in ours.out and "app_protect" not in seen[1], ours)
-    run = Run("execve", "/usr/bin/python3", "-c", "import os; os.execv('/usr/bin/env', ['env'])", under=fixture.policy("deny"))
+        check(
+            f"children: the environment is as without us {env}",
+            lines[0] == seen[0] and len(seen) == 3,
+            f"{plain} {ours}",
+        )
+        check(
+            f"children: no trace of ours in /proc/self/environ {env}",
+            "TREND_AP" not in ours.out and "app_protect" not in seen[1],
+            ours,
+        )
+    run = Run(
+        "execve", "/usr/bin/python3", "-c", "import os; os.execv('/usr/bin/env', ['env'])", under=fixture.policy("deny")
+    )
     check("children: nor in a grandchild's", "TREND_AP" not in run.out and "LD_PRELOAD" not in run.out, run)
 
 
@@ -179,11 +233,16 @@ def unguarded(place):
     """Programs that line 2 cannot enter."""
     static = place.folder + "/static"
     source = "#include <fcntl.h>\n#include <unistd.h>\nint main(int c, char **v) { return open(v[1], O_CREAT | O_WRONLY, 0644) < 0; }"
-    if subprocess.run(["gcc", "-static", "-x", "c", "-o", static, "-"], input=source, text=True, capture_output=True).returncode:
+    if subprocess.run(
+        ["gcc", "-static", "-x", "c", "-o", static, "-"], input=source, text=True, capture_output=True
+    ).returncode:
         return skip("unguarded", "no static libc to link")
     loader = "/lib64/ld-linux-x86-64.so.2"
-    cases = {"static": [static, place.marker], "the loader as a program": [loader, "/usr/bin/touch", place.marker],
-             "a script for a static program": None}
+    cases = {
+        "static": [static, place.marker],
+        "the loader as a program": [loader, "/usr/bin/touch", place.marker],
+        "a script for a static program": None,
+    }
     wrapper = place.folder + "/wrapper"
     with open(wrapper, "w") as f:
         f.write(f"#!{static}\n")
@@ -217,8 +276,16 @@ def unguarded(place):
 
 def terminate(place):
     fixture = Fixture()
-    run = Run("system", f"cat {fixture.protected}/file; touch {place.marker}", under=fixture.policy("deny", on_deny="terminate"))
-    check("processes: a refused child under `terminate` ends its owner", run.count("deny") == 1 and run.status == -9 and "secret" not in run.out, run)
+    run = Run(
+        "system",
+        f"cat {fixture.protected}/file; touch {place.marker}",
+        under=fixture.policy("deny", on_deny="terminate"),
+    )
+    check(
+        "processes: a refused child under `terminate` ends its owner",
+        run.count("deny") == 1 and run.status == -9 and "secret" not in run.out,
+        run,
+    )
     place.made()
     run = Run("open", fixture.protected + "/file", under=fixture.policy("deny", on_deny="terminate"))
     check("processes: a refused owner under `terminate` ends with 77", run.status == 77 and run.count("deny") == 1, run)

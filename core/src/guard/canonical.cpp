@@ -31,7 +31,7 @@ namespace {
 constexpr int kHigh = 700;  // below the usual limit of 1,024, above what a function has open
 
 // Lexical normal form of an absolute path. The result is never longer.
-bool normalise(std::string_view in, PathBuffer &out) {
+bool normalise(std::string_view in, PathBuffer& out) {
   out.size = 0;
   for (std::size_t at = 0; at < in.size();) {
     while (at < in.size() && in[at] == '/') ++at;
@@ -53,7 +53,7 @@ bool normalise(std::string_view in, PathBuffer &out) {
 }
 
 // Decimal number at the start of `text`; 0 when there is none.
-unsigned number(std::string_view text, std::size_t &digits) {
+unsigned number(std::string_view text, std::size_t& digits) {
   unsigned n = 0;
   for (digits = 0; digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9'; ++digits)
     n = n * 10 + static_cast<unsigned>(text[digits] - '0');
@@ -95,7 +95,7 @@ bool is_normal(std::string_view path) noexcept {
   return true;
 }
 
-void own_pid_as_self(PathBuffer &path) noexcept {
+void own_pid_as_self(PathBuffer& path) noexcept {
   constexpr std::string_view proc = "/proc/";
   std::string_view text = path.view();
   if (text.substr(0, proc.size()) != proc) return;
@@ -127,7 +127,7 @@ void own_pid_as_self(PathBuffer &path) noexcept {
   path.data[path.size] = 0;
 }
 
-long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &normal) noexcept {
+long absolute(int dirfd, std::string_view path, PathBuffer& joined, PathBuffer& normal) noexcept {
   joined.size = 0;
   if (path.empty() || path[0] != '/') {
     if (dirfd == AT_FDCWD) {
@@ -143,7 +143,8 @@ long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &
       joined.data[n] = 0;
       constexpr std::string_view gone = " (deleted)";
       const std::string_view text = joined.view();
-      if (text[0] != '/' || (text.size() > gone.size() && text.substr(text.size() - gone.size()) == gone)) return -ENOENT;
+      if (text[0] != '/' || (text.size() > gone.size() && text.substr(text.size() - gone.size()) == gone))
+        return -ENOENT;
     }
     if (joined.size > 1 && !joined.append("/")) return -ENAMETOOLONG;
   }
@@ -153,14 +154,17 @@ long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &
   return 0;
 }
 
-long open_without_links(int directory, const char *path, std::uint64_t flags, std::uint64_t mode) noexcept {
+long open_without_links(int directory, const char* path, std::uint64_t flags, std::uint64_t mode) noexcept {
   // openat2 refuses what openat ignores: unknown flags, a mode where nothing is made, company for O_PATH.
-  constexpr std::uint64_t known = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC |
-                                  O_DIRECT | O_LARGEFILE | 0100000 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
+  constexpr std::uint64_t known = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |
+                                  O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | 0100000 | O_DIRECTORY | O_NOFOLLOW |
+                                  O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
   open_how how{};
   how.flags = flags & known;
-  if (flags & O_PATH) how.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  else if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) how.mode = mode & 07777;
+  if (flags & O_PATH)
+    how.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  else if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE)
+    how.mode = mode & 07777;
   how.resolve = RESOLVE_NO_SYMLINKS;
   return sys::call(SYS_openat2, directory, path, &how, sizeof how);
 }
@@ -176,7 +180,7 @@ long hold(long fd) noexcept {
 DescriptorPath::DescriptorPath(int fd) noexcept {
   constexpr std::string_view prefix = "/proc/thread-self/fd/";
   std::memcpy(text, prefix.data(), prefix.size());
-  char *at = text + prefix.size();
+  char* at = text + prefix.size();
   char digits[12];
   std::size_t n = 0;
   unsigned v = fd < 0 ? 0u : static_cast<unsigned>(fd);
@@ -187,7 +191,7 @@ DescriptorPath::DescriptorPath(int fd) noexcept {
   *at = 0;
 }
 
-long path_of(int fd, PathBuffer &out) noexcept {
+long path_of(int fd, PathBuffer& out) noexcept {
   const DescriptorPath link(fd);
   const long n = sys::call(SYS_readlink, link.text, out.data, sizeof out.data);
   if (n < 0) out.size = 0;
@@ -203,7 +207,8 @@ long path_of(int fd, PathBuffer &out) noexcept {
   constexpr std::string_view gone = " (deleted)";
   if (out.size > gone.size() && out.view().substr(out.size - gone.size()) == gone) {
     struct stat st;
-    if (sys::call(SYS_fstat, fd, &st) == 0 && st.st_nlink == 0) out.data[out.size -= static_cast<std::uint32_t>(gone.size())] = 0;
+    if (sys::call(SYS_fstat, fd, &st) == 0 && st.st_nlink == 0)
+      out.data[out.size -= static_cast<std::uint32_t>(gone.size())] = 0;
   }
   own_pid_as_self(out);
   return 0;
@@ -214,7 +219,8 @@ namespace {
 // The fast way: kSlow when only the slow one knows.
 constexpr long kSlow = -4096;
 
-[[gnu::noinline]] long find_by_text(int dirfd, const PathBuffer &path, int flags, Descriptor &object, PathBuffer &real) {
+[[gnu::noinline]] long find_by_text(int dirfd, const PathBuffer& path, int flags, Descriptor& object,
+                                    PathBuffer& real) {
   PathBuffer joined;
   if (absolute(dirfd, path.view(), joined, real) < 0) {
     real.size = 0;
@@ -232,13 +238,23 @@ constexpr long kSlow = -4096;
 
 bool needs_slow_way(long error, bool relative) noexcept {
   switch (-error) {
-    case ELOOP: case ENOSYS: case EPERM: case EINVAL: case EXDEV: case EAGAIN: case E2BIG: return true;
-    case EACCES: case ENAMETOOLONG: return relative;  // of a directory above the working directory: not this call's trouble
-    default: return false;
+    case ELOOP:
+    case ENOSYS:
+    case EPERM:
+    case EINVAL:
+    case EXDEV:
+    case EAGAIN:
+    case E2BIG:
+      return true;
+    case EACCES:
+    case ENAMETOOLONG:
+      return relative;  // of a directory above the working directory: not this call's trouble
+    default:
+      return false;
   }
 }
 
-long find(int dirfd, const PathBuffer &path, int flags, Descriptor &object, PathBuffer &real) noexcept {
+long find(int dirfd, const PathBuffer& path, int flags, Descriptor& object, PathBuffer& real) noexcept {
   real.size = 0;
   if (path.size == 0) return -ENOENT;
   flags &= O_NOFOLLOW | O_DIRECTORY;
@@ -254,7 +270,7 @@ long find(int dirfd, const PathBuffer &path, int flags, Descriptor &object, Path
 namespace {
 
 // The directory by its text, `size` bytes of the joined path in front of the last component; kSlow as above.
-[[gnu::noinline]] long enter_by_text(int dirfd, const PathBuffer &path, std::size_t name_size, Entry &entry) {
+[[gnu::noinline]] long enter_by_text(int dirfd, const PathBuffer& path, std::size_t name_size, Entry& entry) {
   PathBuffer joined;
   if (absolute(dirfd, path.view(), joined, entry.path) < 0) return kSlow;
   std::size_t end = joined.size;
@@ -271,7 +287,7 @@ namespace {
 
 }  // namespace
 
-long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
+long resolve_entry(int dirfd, const PathBuffer& path, Entry& entry) noexcept {
   const std::string_view text = path.view();
   if (text.empty()) return -ENOENT;
   std::size_t end = text.size();
@@ -280,7 +296,7 @@ long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept {
   while (begin > 0 && text[begin - 1] != '/') --begin;
   const std::string_view name = text.substr(begin, end - begin);
   entry.name = path.data + begin;
-  if (name.empty()) entry.name = "/";  // nothing but slashes
+  if (name.empty()) entry.name = "/";                              // nothing but slashes
   const bool whole = name.empty() || name == "." || name == "..";  // the entry is a directory itself
   if (!whole) {
     const long fast = enter_by_text(dirfd, path, name.size(), entry);

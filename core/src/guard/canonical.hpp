@@ -3,12 +3,14 @@
 // The kernel's own idea of a path: what is decided at line 2 is the real file, not a spelling of it.
 //
 // Used by line 2 (interpose). Two ways:
-//   fast   the absolute text, normalised, judged; then openat2(RESOLVE_NO_SYMLINKS) of the same text. Success proves that no
+//   fast   the absolute text, normalised, judged; then openat2(RESOLVE_NO_SYMLINKS) of the same text. Success proves
+//   that no
 //          component was a link, so that the text is the real path at that moment.
-//   slow   an O_PATH descriptor of the object, its name from /proc/self/fd, judged; then the operation on that descriptor.
+//   slow   an O_PATH descriptor of the object, its name from /proc/self/fd, judged; then the operation on that
+//   descriptor.
 //
-// Raw system calls only, no allocation, async-signal-safe. Errors are -errno. Descriptors made here are close-on-exec and lie
-// high (`hold`) while a descriptor for the program is made, so that it still gets the lowest free number.
+// Raw system calls only, no allocation, async-signal-safe. Errors are -errno. Descriptors made here are close-on-exec
+// and lie high (`hold`) while a descriptor for the program is made, so that it still gets the lowest free number.
 #pragma once
 #include <limits.h>
 
@@ -34,8 +36,8 @@ class Descriptor {
  public:
   explicit Descriptor(long fd = -1) noexcept : fd_(static_cast<int>(fd)) {}
   ~Descriptor() { reset(); }
-  Descriptor(const Descriptor &) = delete;
-  Descriptor &operator=(const Descriptor &) = delete;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
   void reset(long fd = -1) noexcept;
@@ -45,24 +47,27 @@ class Descriptor {
   int fd_;
 };
 
-// True when `path` is its own normal form: absolute, no empty, `.` or `..` component, no trailing slash, not below /proc.
+// True when `path` is its own normal form: absolute, no empty, `.` or `..` component, no trailing slash, not below
+// /proc.
 bool is_normal(std::string_view path) noexcept;
 
-// `path` seen from `dirfd`: joined (absolute, components untouched) and normal (lexically normalised, own pid in /proc as
-// `self`). 0, or an error when there is no such text (directory gone, too long): then only the slow way knows.
-long absolute(int dirfd, std::string_view path, PathBuffer &joined, PathBuffer &normal) noexcept;
+// `path` seen from `dirfd`: joined (absolute, components untouched) and normal (lexically normalised, own pid in /proc
+// as `self`). 0, or an error when there is no such text (directory gone, too long): then only the slow way knows.
+long absolute(int dirfd, std::string_view path, PathBuffer& joined, PathBuffer& normal) noexcept;
 
-// openat2 with RESOLVE_NO_SYMLINKS; `directory` is not looked at for an absolute path. -ENOSYS where the kernel has none.
-long open_without_links(int directory, const char *path, std::uint64_t flags, std::uint64_t mode) noexcept;
+// openat2 with RESOLVE_NO_SYMLINKS; `directory` is not looked at for an absolute path. -ENOSYS where the kernel has
+// none.
+long open_without_links(int directory, const char* path, std::uint64_t flags, std::uint64_t mode) noexcept;
 
 // Moves a descriptor to a high number. The same number where that is not possible.
 long hold(long fd) noexcept;
 
-// Name of an open descriptor's object: real path, own pid as `self`, ` (deleted)` cut off. -ENOTDIR for what has no path
-// (pipe, socket, anonymous inode).
-long path_of(int fd, PathBuffer &out) noexcept;
+// Name of an open descriptor's object: real path, own pid as `self`, ` (deleted)` cut off. -ENOTDIR for what has no
+// path (pipe, socket, anonymous inode).
+long path_of(int fd, PathBuffer& out) noexcept;
 
-// "/proc/thread-self/fd/<fd>", terminated. (A thread may have a descriptor table of its own; /proc/self shows another's.)
+// "/proc/thread-self/fd/<fd>", terminated. (A thread may have a descriptor table of its own; /proc/self shows
+// another's.)
 struct DescriptorPath {
   char text[40];
   explicit DescriptorPath(int fd) noexcept;
@@ -71,23 +76,24 @@ struct DescriptorPath {
 // Whether an error of open_without_links() comes from its strictness, so that the slow way must be asked.
 bool needs_slow_way(long error, bool relative) noexcept;
 
-// O_PATH descriptor and real path of an existing object, by whichever way is enough. `flags`: O_NOFOLLOW, O_DIRECTORY or 0.
-// On an error `real` is the best text there is for a decision (empty: none). An error with an open `object`: it has no path
+// O_PATH descriptor and real path of an existing object, by whichever way is enough. `flags`: O_NOFOLLOW, O_DIRECTORY
+// or 0. On an error `real` is the best text there is for a decision (empty: none). An error with an open `object`: it
+// has no path
 // (-ENOTDIR: a pipe, a socket) or none that can be told (-ENAMETOOLONG, no /proc).
-long find(int dirfd, const PathBuffer &path, int flags, Descriptor &object, PathBuffer &real) noexcept;
+long find(int dirfd, const PathBuffer& path, int flags, Descriptor& object, PathBuffer& real) noexcept;
 
 // The directory entry a path names, for calls that make, remove or rename it: O_PATH descriptor of the real directory,
-// the last component as written (with trailing slashes), and the entry's path. `path` must stay as long as `entry`. An error with
-// an open `parent`: the entry's path cannot be told.
+// the last component as written (with trailing slashes), and the entry's path. `path` must stay as long as `entry`. An
+// error with an open `parent`: the entry's path cannot be told.
 struct Entry {
   Descriptor parent;
-  const char *name = nullptr;
+  const char* name = nullptr;
   PathBuffer path;
 };
-long resolve_entry(int dirfd, const PathBuffer &path, Entry &entry) noexcept;
+long resolve_entry(int dirfd, const PathBuffer& path, Entry& entry) noexcept;
 
 // `/proc/<our pid>/...` becomes `/proc/self/...`, also under a thread's number. In place.
-void own_pid_as_self(PathBuffer &path) noexcept;
+void own_pid_as_self(PathBuffer& path) noexcept;
 
 }  // namespace canonical
 }  // namespace ap

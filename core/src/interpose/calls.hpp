@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The calls of line 2. Each guarded operation is one handler with the shape of a system call: six words in, result or -errno
-// out. A handler copies what its pointers show, decides, and issues the system call itself. The same handler serves the libc
-// functions of that shape (the patched entries, through Entry<handler>) and syscall(2) by number, so that no spelling differs.
+// The calls of line 2. Each guarded operation is one handler with the shape of a system call: six words in, result or
+// -errno out. A handler copies what its pointers show, decides, and issues the system call itself. The same handler
+// serves the libc functions of that shape (the patched entries, through Entry<handler>) and syscall(2) by number, so
+// that no spelling differs.
 //
-// Tables: file_calls, network_calls, ... each in the file of that name; install.cpp patches them, raw_syscall.cpp dispatches.
+// Tables: file_calls, network_calls, ... each in the file of that name; install.cpp patches them, raw_syscall.cpp
+// dispatches.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,15 +15,16 @@ namespace ap::interpose {
 
 using Handler = long (*)(long, long, long, long, long, long);
 
-// 1..8 as ap_need. kFileNames: calls that only ask (stat, readlink), where some read is not granted. kAlways: where anything is.
+// 1..8 as ap_need. kFileNames: calls that only ask (stat, readlink), where some read is not granted. kAlways: where
+// anything is.
 enum Need : std::uint8_t { kNetwork = 1, kFiles = 2, kProcesses = 4, kNative = 8, kFileNames = 16, kAlways = 32 };
 
 // One libc function.
 struct Call {
-  const char *symbol;
-  const void *replacement;  // what the patched entry jumps to
-  std::uint8_t needs;       // installed when one of these is needed
-  void **original = nullptr;  // receives the way to the unpatched function, for replacements that run it
+  const char* symbol;
+  const void* replacement;    // what the patched entry jumps to
+  std::uint8_t needs;         // installed when one of these is needed
+  void** original = nullptr;  // receives the way to the unpatched function, for replacements that run it
 };
 
 // One system call as syscall(2) knows it.
@@ -33,10 +36,10 @@ struct Number {
 
 template <typename T>
 struct Table {
-  const T *begin_;
+  const T* begin_;
   std::size_t size_;
-  const T *begin() const { return begin_; }
-  const T *end() const { return begin_ + size_; }
+  const T* begin() const { return begin_; }
+  const T* end() const { return begin_ + size_; }
 };
 
 template <typename T, std::size_t N>
@@ -54,8 +57,8 @@ long entry(long a, long b, long c, long d, long e, long f) noexcept {
 
 // The entry of handler H as a table holds it.
 template <Handler H>
-const void *entry_of() noexcept {
-  return reinterpret_cast<const void *>(&entry<H>);
+const void* entry_of() noexcept {
+  return reinterpret_cast<const void*>(&entry<H>);
 }
 
 Table<Call> file_calls() noexcept;

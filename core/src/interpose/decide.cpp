@@ -23,7 +23,7 @@ Operation file(std::uint8_t kind, std::string_view path) noexcept {
   return op;
 }
 
-int judge(Operation &operation, Verdict &verdict) noexcept {
+int judge(Operation& operation, Verdict& verdict) noexcept {
   operation.line = 2;
   verdict = Verdict{};
   const int action = guard::check(operation, verdict);
@@ -35,9 +35,9 @@ int judge(Operation &operation, Verdict &verdict) noexcept {
 
 namespace {
 
-// Node reads the manifests on the way to a module in C++, where line 1 cannot say so beforehand. Line 1 refuses the same read
-// to user code; where there is no line 1 (children) it stays refused.
-bool is_manifest(const Operation &operation, const Verdict &verdict) noexcept {
+// Node reads the manifests on the way to a module in C++, where line 1 cannot say so beforehand. Line 1 refuses the
+// same read to user code; where there is no line 1 (children) it stays refused.
+bool is_manifest(const Operation& operation, const Verdict& verdict) noexcept {
   constexpr std::string_view kName = "/package.json";
   const std::string_view path = view(operation.text);
   return language_hooks_here && verdict.policy == AP_POLICY_READ_WRITE_APP && path.size() > kName.size() &&
@@ -46,7 +46,8 @@ bool is_manifest(const Operation &operation, const Verdict &verdict) noexcept {
 
 }  // namespace
 
-long settle(const Operation &operation, const Verdict &verdict, std::string_view called, std::string_view called2) noexcept {
+long settle(const Operation& operation, const Verdict& verdict, std::string_view called,
+            std::string_view called2) noexcept {
   if (verdict.action == AP_GRANT) return 0;
   // The language's loader reads code: neither refused nor counted.
   if (operation.kind == AP_FILE_READ && (marks::take_code(called) || is_manifest(operation, verdict))) return 0;
@@ -63,7 +64,7 @@ long settle(const Operation &operation, const Verdict &verdict, std::string_view
   return 0;
 }
 
-long decide(Operation &operation, std::string_view called, std::string_view called2) noexcept {
+long decide(Operation& operation, std::string_view called, std::string_view called2) noexcept {
   Verdict verdict;
   return judge(operation, verdict) == AP_GRANT ? 0 : settle(operation, verdict, called, called2);
 }

@@ -17,13 +17,14 @@ namespace ap::interpose {
 Operation file(std::uint8_t kind, std::string_view path) noexcept;
 
 // The verdict alone: nothing is counted. Returns ap_action.
-int judge(Operation &operation, Verdict &verdict) noexcept;
+int judge(Operation& operation, Verdict& verdict) noexcept;
 
 // Counts a verdict (unless line 1 has) and turns it into 0 or -EPERM. Does not return under on_deny "terminate".
 // `called2`: the second path of a rename or a link, as called.
-long settle(const Operation &operation, const Verdict &verdict, std::string_view called, std::string_view called2 = {}) noexcept;
+long settle(const Operation& operation, const Verdict& verdict, std::string_view called,
+            std::string_view called2 = {}) noexcept;
 
-long decide(Operation &operation, std::string_view called, std::string_view called2 = {}) noexcept;
+long decide(Operation& operation, std::string_view called, std::string_view called2 = {}) noexcept;
 
 // A file whose path cannot be told (deeper than PATH_MAX, no /proc): the severest action of the files dimension.
 long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept;
@@ -31,7 +32,8 @@ long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept;
 // Whether some operation is denied by the sealed policy: then line 2 also defends itself. Set by install.
 extern bool enforcing;
 
-// Whether line 1 is in this process: it alone polices stat and list of application paths, because importers do them too.
+// Whether line 1 is in this process: it alone polices stat and list of application paths, because importers do them
+// too.
 extern bool language_hooks_here;
 
 // Whether this process was handed over by its parent.

@@ -9,45 +9,110 @@ namespace {
 using Kind = Instruction::Kind;
 
 // How an opcode's operands are laid out behind it.
-enum class Form : std::uint8_t { unknown, none, modrm, modrm_imm8, modrm_imm32, imm8, imm32, imm32_or_64, jump8, jump32, jcc8, call32, stop };
+enum class Form : std::uint8_t {
+  unknown,
+  none,
+  modrm,
+  modrm_imm8,
+  modrm_imm32,
+  imm8,
+  imm32,
+  imm32_or_64,
+  jump8,
+  jump32,
+  jcc8,
+  call32,
+  stop
+};
 
 Form one_byte(unsigned op) {
   if (op >= 0x50 && op <= 0x5f) return Form::none;         // push, pop
   if (op >= 0x70 && op <= 0x7f) return Form::jcc8;         // jcc rel8
   if (op >= 0xb8 && op <= 0xbf) return Form::imm32_or_64;  // mov r, imm
   switch (op) {
-    case 0x01: case 0x03: case 0x09: case 0x0b: case 0x21: case 0x23: case 0x29: case 0x2b:  // add or and sub
-    case 0x31: case 0x33: case 0x39: case 0x3b:                                              // xor cmp
-    case 0x38: case 0x3a: case 0x84: case 0x85: case 0x88: case 0x89: case 0x8a: case 0x8b:  // cmp test mov
-    case 0x8d: case 0x63:                                                                    // lea, movslq
+    case 0x01:
+    case 0x03:
+    case 0x09:
+    case 0x0b:
+    case 0x21:
+    case 0x23:
+    case 0x29:
+    case 0x2b:  // add or and sub
+    case 0x31:
+    case 0x33:
+    case 0x39:
+    case 0x3b:  // xor cmp
+    case 0x38:
+    case 0x3a:
+    case 0x84:
+    case 0x85:
+    case 0x88:
+    case 0x89:
+    case 0x8a:
+    case 0x8b:  // cmp test mov
+    case 0x8d:
+    case 0x63:  // lea, movslq
       return Form::modrm;
-    case 0x80: case 0x83: case 0xc0: case 0xc1: case 0xc6: return Form::modrm_imm8;  // arithmetic, shifts, mov imm8
-    case 0x81: case 0xc7: return Form::modrm_imm32;
-    case 0x3c: case 0xa8: case 0x6a: return Form::imm8;                                   // cmp al, test al, push
-    case 0x05: case 0x0d: case 0x25: case 0x2d: case 0x35: case 0x3d: case 0xa9: case 0x68: return Form::imm32;
-    case 0x90: return Form::none;
-    case 0xeb: return Form::jump8;
-    case 0xe9: return Form::jump32;
-    case 0xe8: return Form::call32;
-    case 0xc3: return Form::stop;
-    default: return Form::unknown;
+    case 0x80:
+    case 0x83:
+    case 0xc0:
+    case 0xc1:
+    case 0xc6:
+      return Form::modrm_imm8;  // arithmetic, shifts, mov imm8
+    case 0x81:
+    case 0xc7:
+      return Form::modrm_imm32;
+    case 0x3c:
+    case 0xa8:
+    case 0x6a:
+      return Form::imm8;  // cmp al, test al, push
+    case 0x05:
+    case 0x0d:
+    case 0x25:
+    case 0x2d:
+    case 0x35:
+    case 0x3d:
+    case 0xa9:
+    case 0x68:
+      return Form::imm32;
+    case 0x90:
+      return Form::none;
+    case 0xeb:
+      return Form::jump8;
+    case 0xe9:
+      return Form::jump32;
+    case 0xe8:
+      return Form::call32;
+    case 0xc3:
+      return Form::stop;
+    default:
+      return Form::unknown;
   }
 }
 
 Form two_byte(unsigned op) {
   if (op >= 0x40 && op <= 0x4f) return Form::modrm;  // cmovcc
   switch (op) {
-    case 0x05: return Form::stop;                                         // syscall
-    case 0x1f: case 0xb6: case 0xb7: case 0xbe: case 0xbf: return Form::modrm;  // nop, movzx, movsx
-    default: return Form::unknown;
+    case 0x05:
+      return Form::stop;  // syscall
+    case 0x1f:
+    case 0xb6:
+    case 0xb7:
+    case 0xbe:
+    case 0xbf:
+      return Form::modrm;  // nop, movzx, movsx
+    default:
+      return Form::unknown;
   }
 }
 
 }  // namespace
 
-bool is_endbr64(const unsigned char *code) noexcept { return std::memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0; }
+bool is_endbr64(const unsigned char* code) noexcept {
+  return std::memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0;
+}
 
-bool decode(const unsigned char *code, std::size_t size, Instruction &out) noexcept {
+bool decode(const unsigned char* code, std::size_t size, Instruction& out) noexcept {
   out = Instruction{};
   std::size_t at = 0;
   bool operand16 = false, wide = false;
@@ -83,12 +148,22 @@ bool decode(const unsigned char *code, std::size_t size, Instruction &out) noexc
 
   std::size_t immediate = 0;
   switch (form) {
-    case Form::unknown: return false;
-    case Form::none: break;
-    case Form::stop: out.kind = Kind::stop; break;
-    case Form::imm8: immediate = 1; break;
-    case Form::imm32: immediate = operand16 ? 2 : 4; break;
-    case Form::imm32_or_64: immediate = wide ? 8 : operand16 ? 2 : 4; break;
+    case Form::unknown:
+      return false;
+    case Form::none:
+      break;
+    case Form::stop:
+      out.kind = Kind::stop;
+      break;
+    case Form::imm8:
+      immediate = 1;
+      break;
+    case Form::imm32:
+      immediate = operand16 ? 2 : 4;
+      break;
+    case Form::imm32_or_64:
+      immediate = wide ? 8 : operand16 ? 2 : 4;
+      break;
     case Form::jcc8:
     case Form::jump8:
       out.kind = form == Form::jcc8 ? Kind::jump_if : Kind::jump;

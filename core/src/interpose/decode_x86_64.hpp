@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decoder of function prologues: exactly the instructions that start a libc function, nothing else. What it does not know it
-// refuses, and the symbol is then not patched in its entry (patch.hpp falls back to GOT rewriting).
+// Decoder of function prologues: exactly the instructions that start a libc function, nothing else. What it does not
+// know it refuses, and the symbol is then not patched in its entry (patch.hpp falls back to GOT rewriting).
 //
 //   Instruction i;
 //   if (decode(code, 15, i)) code += i.length;
@@ -28,9 +28,9 @@ struct Instruction {
 };
 
 // Decodes the instruction at `code` (at most `size` bytes are read). False: not one of ours.
-bool decode(const unsigned char *code, std::size_t size, Instruction &out) noexcept;
+bool decode(const unsigned char* code, std::size_t size, Instruction& out) noexcept;
 
 // `endbr64` (f3 0f 1e fa): a landing mark of CET, 4 bytes; kept in front of a patch.
-bool is_endbr64(const unsigned char *code) noexcept;
+bool is_endbr64(const unsigned char* code) noexcept;
 
 }  // namespace ap::interpose

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Our two log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon, Python's
-// subprocess before each exec) must not silence the events of its children, and dup2 must not lead them into a file of its own.
-// To the program they are numbers that are not open.
+// Our two log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon,
+// Python's subprocess before each exec) must not silence the events of its children, and dup2 must not lead them into a
+// file of its own. To the program they are numbers that are not open.
 #include <errno.h>
 #include <linux/close_range.h>
 
@@ -30,7 +30,8 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
   int count = 0;
   for (auto channel : {event::Channel::events, event::Channel::log}) {
     const int fd = event::sink(channel).fd;
-    if (fd > 2 && static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last) ours[count++] = static_cast<unsigned>(fd);
+    if (fd > 2 && static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last)
+      ours[count++] = static_cast<unsigned>(fd);
   }
   if (first > last || count == 0 || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
@@ -52,15 +53,19 @@ long do_dup2(long from, long to, long, long, long, long) {
   return is_ours(static_cast<int>(to)) ? -EBUSY : sys::call(SYS_dup2, static_cast<int>(from), static_cast<int>(to));
 }
 long do_dup3(long from, long to, long flags, long, long, long) {
-  return is_ours(static_cast<int>(to)) ? -EBUSY : sys::call(SYS_dup3, static_cast<int>(from), static_cast<int>(to), static_cast<int>(flags));
+  return is_ours(static_cast<int>(to))
+             ? -EBUSY
+             : sys::call(SYS_dup3, static_cast<int>(from), static_cast<int>(to), static_cast<int>(flags));
 }
 
 }  // namespace
 
 Table<Call> descriptor_calls() noexcept {
   static const Call rows[] = {
-      {"close", entry_of<do_close>(), kAlways}, {"__close_nocancel", entry_of<do_close>(), kAlways},
-      {"close_range", entry_of<do_close_range>(), kAlways}, {"dup2", entry_of<do_dup2>(), kAlways},
+      {"close", entry_of<do_close>(), kAlways},
+      {"__close_nocancel", entry_of<do_close>(), kAlways},
+      {"close_range", entry_of<do_close_range>(), kAlways},
+      {"dup2", entry_of<do_dup2>(), kAlways},
       {"dup3", entry_of<do_dup3>(), kAlways},
   };
   return table(rows);
@@ -68,8 +73,10 @@ Table<Call> descriptor_calls() noexcept {
 
 Table<Number> descriptor_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_close, do_close, kAlways}, {SYS_close_range, do_close_range, kAlways},
-      {SYS_dup2, do_dup2, kAlways}, {SYS_dup3, do_dup3, kAlways},
+      {SYS_close, do_close, kAlways},
+      {SYS_close_range, do_close_range, kAlways},
+      {SYS_dup2, do_dup2, kAlways},
+      {SYS_dup3, do_dup3, kAlways},
   };
   return table(rows);
 }

@@ -32,8 +32,9 @@ bool counted_lately(std::string_view name) {
   timespec now{};
   sys::call(SYS_clock_gettime, 1 /* CLOCK_MONOTONIC */, &now);
   const std::uint64_t hash = hash_bytes(name);
-  Recent &slot = recent[hash % 16];
-  const bool known = __atomic_load_n(&slot.name, __ATOMIC_RELAXED) == hash && now.tv_sec - __atomic_load_n(&slot.second, __ATOMIC_RELAXED) <= 5;
+  Recent& slot = recent[hash % 16];
+  const bool known = __atomic_load_n(&slot.name, __ATOMIC_RELAXED) == hash &&
+                     now.tv_sec - __atomic_load_n(&slot.second, __ATOMIC_RELAXED) <= 5;
   __atomic_store_n(&slot.name, hash, __ATOMIC_RELAXED);
   __atomic_store_n(&slot.second, now.tv_sec, __ATOMIC_RELAXED);
   return known;
@@ -43,7 +44,8 @@ unsigned peer_port(int fd) {
   sockaddr_in6 peer{};
   socklen_t size = sizeof peer;
   if (sys::call(SYS_getpeername, fd, &peer, &size) != 0) return 0;
-  return peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6 ? ntohs(peer.sin6_port) : 0;  // the port is at the same place
+  return peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6 ? ntohs(peer.sin6_port)
+                                                                     : 0;  // the port is at the same place
 }
 
 bool is_stream(int fd) {
@@ -62,7 +64,8 @@ bool belongs_to_look_up(std::string_view name) {
   const std::string_view asked = LookUp::name();
   if (asked.empty()) return false;
   if (same(name, asked)) return true;
-  if (name.size() <= asked.size() || name[asked.size()] != '.' || !same(name.substr(0, asked.size()), asked)) return false;
+  if (name.size() <= asked.size() || name[asked.size()] != '.' || !same(name.substr(0, asked.size()), asked))
+    return false;
   const std::string_view domain = name.substr(asked.size() + 1);
   for (std::string_view rest(search_domains, search_size); !rest.empty();) {
     rest.remove_prefix(1);
@@ -97,9 +100,11 @@ void note_name_server() noexcept {
   if (!LookUp::running()) __atomic_store_n(&watching, true, __ATOMIC_RELAXED);
 }
 
-bool watches_payload() noexcept { return __atomic_load_n(&watching, __ATOMIC_RELAXED) || LookUp::running(); }
+bool watches_payload() noexcept {
+  return __atomic_load_n(&watching, __ATOMIC_RELAXED) || LookUp::running();
+}
 
-long decide_payload(int fd, unsigned port, const iovec *user, std::size_t count, Query &query) noexcept {
+long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count, Query& query) noexcept {
   query.size = 0;
   if (!watches_payload() || (port ? port : peer_port(fd)) != 53) return 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Queries in what is sent to a name server: the questions are judged, whoever asks. A program with a resolver of its own (c-ares,
-// dnspython, sixteen lines of C) must not get a name out that getaddrinfo would have been refused; nor must a search domain from the
-// environment carry an allowed name elsewhere.
+// Queries in what is sent to a name server: the questions are judged, whoever asks. A program with a resolver of its
+// own (c-ares, dnspython, sixteen lines of C) must not get a name out that getaddrinfo would have been refused; nor
+// must a search domain from the environment carry an allowed name elsewhere.
 //
 // Costs nothing until something other than libc has opened a socket to port 53; then one getpeername per send or write.
 #pragma once
@@ -24,9 +24,9 @@ struct Query {
 // A socket of this process was allowed to reach port 53.
 void note_name_server() noexcept;
 
-// Looks at data for `fd`. `port`: of the address that goes along; 0 = the socket is connected. 0, or -EPERM; with query.size != 0
-// the copy must be sent instead of the data.
-long decide_payload(int fd, unsigned port, const iovec *user, std::size_t count, Query &query) noexcept;
+// Looks at data for `fd`. `port`: of the address that goes along; 0 = the socket is connected. 0, or -EPERM; with
+// query.size != 0 the copy must be sent instead of the data.
+long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count, Query& query) noexcept;
 
 // Whether decide_payload() has anything to do on this thread.
 bool watches_payload() noexcept;

@@ -4,8 +4,8 @@
 //   on_object   an existing file, through its descriptor (stat, chmod, truncate, xattr, ...)
 //   on_entry    a name in a directory, made or removed (mkdir, unlink, symlink, ...)
 //   on_open     a descriptor the program holds (fchmod, futimens, ...)
-// Covered by the entries below inside glibc: fopen, opendir, scandir, mkstemp, tmpfile, mkdtemp, shm_open, sem_open, fts, ftw.
-// Not decided again: read, write, sendfile, copy_file_range, ftruncate on a descriptor (its open was).
+// Covered by the entries below inside glibc: fopen, opendir, scandir, mkstemp, tmpfile, mkdtemp, shm_open, sem_open,
+// fts, ftw. Not decided again: read, write, sendfile, copy_file_range, ftruncate on a descriptor (its open was).
 #include "interpose/files.hpp"
 
 #include <errno.h>
@@ -28,8 +28,12 @@ using canonical::Descriptor;
 using canonical::DescriptorPath;
 using canonical::Entry;
 
-const char *text(long pointer) { return reinterpret_cast<const char *>(pointer); }
-int fd_of(long word) { return static_cast<int>(word); }
+const char* text(long pointer) {
+  return reinterpret_cast<const char*>(pointer);
+}
+int fd_of(long word) {
+  return static_cast<int>(word);
+}
 
 // An existing file. act(object's descriptor) issues the call on it.
 template <typename Act>
@@ -71,7 +75,8 @@ long on_entry(std::uint8_t kind, int dirfd, long user_path, Act act) {
     }
     return found;
   }
-  // A slash behind a link leads over it, unless the entry is made or removed: then the call is about the directory there.
+  // A slash behind a link leads over it, unless the entry is made or removed: then the call is about the directory
+  // there.
   if ((kind == AP_FILE_STAT || kind == AP_FILE_METADATA) && path.data[path.size - 1] == '/') {
     Descriptor object;
     if (const long r = canonical::find(dirfd, path, O_DIRECTORY, object, entry.path); r < 0) return r;
@@ -100,9 +105,12 @@ bool about_descriptor(long user_path, long flags) {
   return (flags & AT_EMPTY_PATH) && user_path && readable(text(user_path), 1) && *text(user_path) == 0;
 }
 
-int nofollow(bool yes) { return yes ? O_NOFOLLOW : 0; }
+int nofollow(bool yes) {
+  return yes ? O_NOFOLLOW : 0;
+}
 
-// --- open ------------------------------------------------------------------------------------------------------------------
+// --- open
+// ------------------------------------------------------------------------------------------------------------------
 
 long open_at(int dirfd, long user_path, std::uint64_t flags, std::uint64_t mode) {
   PathBuffer path;
@@ -110,15 +118,21 @@ long open_at(int dirfd, long user_path, std::uint64_t flags, std::uint64_t mode)
   return length < 0 ? length : guarded_open(dirfd, path, flags, mode);
 }
 
-std::uint64_t flags_of(long word) { return static_cast<std::uint32_t>(word); }
-std::uint64_t mode_of(long word) { return static_cast<std::uint32_t>(word) & 07777; }
+std::uint64_t flags_of(long word) {
+  return static_cast<std::uint32_t>(word);
+}
+std::uint64_t mode_of(long word) {
+  return static_cast<std::uint32_t>(word) & 07777;
+}
 
 // posix_spawn's child opens with these two (file actions).
 long do_openat(long dirfd, long path, long flags, long mode, long, long) {
   if (SpawnStack::waiting()) return SpawnStack::run(do_openat, dirfd, path, flags, mode, 0, 0);
   return open_at(fd_of(dirfd), path, flags_of(flags), mode_of(mode));
 }
-long do_open(long path, long flags, long mode, long, long, long) { return do_openat(AT_FDCWD, path, flags, mode, 0, 0); }
+long do_open(long path, long flags, long mode, long, long, long) {
+  return do_openat(AT_FDCWD, path, flags, mode, 0, 0);
+}
 long do_creat(long path, long mode, long, long, long, long) {
   return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode_of(mode));
 }
@@ -126,7 +140,7 @@ long do_creat(long path, long mode, long, long, long, long) {
 long do_openat2(long dirfd, long user_path, long user_how, long size, long, long) {
   open_how how{};
   if (size != static_cast<long>(sizeof how)) return size < static_cast<long>(sizeof how) ? -EINVAL : -E2BIG;
-  if (copy_bytes(&how, reinterpret_cast<const void *>(user_how), sizeof how) < 0) return -EFAULT;
+  if (copy_bytes(&how, reinterpret_cast<const void*>(user_how), sizeof how) < 0) return -EFAULT;
   PathBuffer path;
   const long length = copy_path(path, text(user_path));
   if (length < 0) return length;
@@ -142,7 +156,7 @@ long do_open_by_handle_at(long mount, long user_handle, long flags, long, long, 
     int type;
     unsigned char data[128];
   } handle;
-  const auto *from = reinterpret_cast<const unsigned char *>(user_handle);
+  const auto* from = reinterpret_cast<const unsigned char*>(user_handle);
   if (copy_bytes(&handle, from, 8) < 0) return -EFAULT;
   if (handle.bytes > sizeof handle.data) return -EINVAL;
   if (copy_bytes(handle.data, from + 8, handle.bytes) < 0) return -EFAULT;
@@ -153,22 +167,28 @@ long do_open_by_handle_at(long mount, long user_handle, long flags, long, long, 
   return guarded_open(AT_FDCWD, link, flags_of(flags), 0);
 }
 
-// --- names -----------------------------------------------------------------------------------------------------------------
+// --- names
+// -----------------------------------------------------------------------------------------------------------------
 
 long do_mkdirat(long dirfd, long path, long mode, long, long, long) {
-  return on_entry(AP_FILE_CREATE, fd_of(dirfd), path, [&](int dir, const char *name) { return sys::call(SYS_mkdirat, dir, name, mode); });
+  return on_entry(AP_FILE_CREATE, fd_of(dirfd), path,
+                  [&](int dir, const char* name) { return sys::call(SYS_mkdirat, dir, name, mode); });
 }
-long do_mkdir(long path, long mode, long, long, long, long) { return do_mkdirat(AT_FDCWD, path, mode, 0, 0, 0); }
+long do_mkdir(long path, long mode, long, long, long, long) {
+  return do_mkdirat(AT_FDCWD, path, mode, 0, 0, 0);
+}
 
 long do_mknodat(long dirfd, long path, long mode, long device, long, long) {
   return on_entry(AP_FILE_CREATE, fd_of(dirfd), path,
-                  [&](int dir, const char *name) { return sys::call(SYS_mknodat, dir, name, mode, device); });
+                  [&](int dir, const char* name) { return sys::call(SYS_mknodat, dir, name, mode, device); });
 }
-long do_mknod(long path, long mode, long device, long, long, long) { return do_mknodat(AT_FDCWD, path, mode, device, 0, 0); }
+long do_mknod(long path, long mode, long device, long, long, long) {
+  return do_mknodat(AT_FDCWD, path, mode, device, 0, 0);
+}
 // glibc before 2.33: a version word first, the device by pointer.
 long do_xmknodat(long, long dirfd, long path, long mode, long device, long) {
   std::uint64_t number;
-  if (copy_bytes(&number, reinterpret_cast<const void *>(device), sizeof number) < 0) return -EFAULT;
+  if (copy_bytes(&number, reinterpret_cast<const void*>(device), sizeof number) < 0) return -EFAULT;
   return do_mknodat(dirfd, path, mode, static_cast<long>(number), 0, 0);
 }
 long do_xmknod(long version, long path, long mode, long device, long, long) {
@@ -176,15 +196,20 @@ long do_xmknod(long version, long path, long mode, long device, long, long) {
 }
 
 long do_unlinkat(long dirfd, long path, long flags, long, long, long) {
-  return on_entry(AP_FILE_DELETE, fd_of(dirfd), path,
-                  [&](int dir, const char *name) { return sys::call(SYS_unlinkat, dir, name, static_cast<int>(flags)); });
+  return on_entry(AP_FILE_DELETE, fd_of(dirfd), path, [&](int dir, const char* name) {
+    return sys::call(SYS_unlinkat, dir, name, static_cast<int>(flags));
+  });
 }
-long do_unlink(long path, long, long, long, long, long) { return do_unlinkat(AT_FDCWD, path, 0, 0, 0, 0); }
-long do_rmdir(long path, long, long, long, long, long) { return do_unlinkat(AT_FDCWD, path, AT_REMOVEDIR, 0, 0, 0); }
+long do_unlink(long path, long, long, long, long, long) {
+  return do_unlinkat(AT_FDCWD, path, 0, 0, 0, 0);
+}
+long do_rmdir(long path, long, long, long, long, long) {
+  return do_unlinkat(AT_FDCWD, path, AT_REMOVEDIR, 0, 0, 0);
+}
 
 // libc's own: one deletion, of whichever kind.
 long do_remove(long path, long, long, long, long, long) {
-  return on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char *name) {
+  return on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char* name) {
     const long result = sys::call(SYS_unlinkat, dir, name, 0);
     return result == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : result;
   });
@@ -195,9 +220,11 @@ long do_symlinkat(long user_target, long dirfd, long path, long, long, long) {
   const long length = copy_path(target, text(user_target));
   if (length < 0) return length;
   return on_entry(AP_FILE_SYMLINK, fd_of(dirfd), path,
-                  [&](int dir, const char *name) { return sys::call(SYS_symlinkat, target.data, dir, name); });
+                  [&](int dir, const char* name) { return sys::call(SYS_symlinkat, target.data, dir, name); });
 }
-long do_symlink(long target, long path, long, long, long, long) { return do_symlinkat(target, AT_FDCWD, path, 0, 0, 0); }
+long do_symlink(long target, long path, long, long, long, long) {
+  return do_symlinkat(target, AT_FDCWD, path, 0, 0, 0);
+}
 
 // Two names. `kind` decides the direction of each (guard::directions).
 long do_renameat2(long from_dir, long from_path, long to_dir, long to_path, long word, long) {
@@ -225,8 +252,12 @@ long do_renameat2(long from_dir, long from_path, long to_dir, long to_path, long
   return flags ? sys::call(SYS_renameat2, source.parent.get(), source.name, target.parent.get(), target.name, flags)
                : sys::call(SYS_renameat, source.parent.get(), source.name, target.parent.get(), target.name);
 }
-long do_renameat(long from_dir, long from, long to_dir, long to, long, long) { return do_renameat2(from_dir, from, to_dir, to, 0, 0); }
-long do_rename(long from, long to, long, long, long, long) { return do_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0, 0); }
+long do_renameat(long from_dir, long from, long to_dir, long to, long, long) {
+  return do_renameat2(from_dir, from, to_dir, to, 0, 0);
+}
+long do_rename(long from, long to, long, long, long, long) {
+  return do_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0, 0);
+}
 
 long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long word, long) {
   const auto flags = static_cast<int>(word);
@@ -240,7 +271,9 @@ long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long wo
   const bool empty = (flags & AT_EMPTY_PATH) && from.size == 0;
   if (empty) {
     if (const long r = canonical::path_of(fd_of(from_dir), real); r < 0) return r == -ENOTDIR ? -EXDEV : r;
-  } else if (const long r = canonical::find(fd_of(from_dir), from, nofollow(!(flags & AT_SYMLINK_FOLLOW)), object, real); r < 0) {
+  } else if (const long r =
+                 canonical::find(fd_of(from_dir), from, nofollow(!(flags & AT_SYMLINK_FOLLOW)), object, real);
+             r < 0) {
     return object ? -EXDEV : r;  // a pipe has no directory on any file system
   }
   Operation op = file(AP_FILE_LINK, real.view());
@@ -258,9 +291,12 @@ long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long wo
   }
   return sys::call(SYS_linkat, AT_FDCWD, link.text, target.parent.get(), target.name, AT_SYMLINK_FOLLOW);
 }
-long do_link(long from, long to, long, long, long, long) { return do_linkat(AT_FDCWD, from, AT_FDCWD, to, 0, 0); }
+long do_link(long from, long to, long, long, long, long) {
+  return do_linkat(AT_FDCWD, from, AT_FDCWD, to, 0, 0);
+}
 
-// --- existing files: what is written ---------------------------------------------------------------------------------------
+// --- existing files: what is written
+// ---------------------------------------------------------------------------------------
 
 long do_truncate(long path, long length, long, long, long, long) {
   return on_object(AP_FILE_WRITE, AT_FDCWD, path, 0,
@@ -276,13 +312,19 @@ long change_mode(int dirfd, long path, long mode, int flags) {
     return sys::call(SYS_chmod, DescriptorPath(object).text, mode);
   });
 }
-long do_chmod(long path, long mode, long, long, long, long) { return change_mode(AT_FDCWD, path, mode, 0); }
-long do_lchmod(long path, long mode, long, long, long, long) { return change_mode(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW); }
+long do_chmod(long path, long mode, long, long, long, long) {
+  return change_mode(AT_FDCWD, path, mode, 0);
+}
+long do_lchmod(long path, long mode, long, long, long, long) {
+  return change_mode(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW);
+}
 long do_fchmodat(long dirfd, long path, long mode, long flags, long, long) {
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
   return change_mode(fd_of(dirfd), path, mode, static_cast<int>(flags));
 }
-long do_fchmodat_plain(long dirfd, long path, long mode, long, long, long) { return change_mode(fd_of(dirfd), path, mode, 0); }
+long do_fchmodat_plain(long dirfd, long path, long mode, long, long, long) {
+  return change_mode(fd_of(dirfd), path, mode, 0);
+}
 long do_fchmod(long fd, long mode, long, long, long, long) {
   return on_open(AP_FILE_METADATA, fd_of(fd), [&] { return sys::call(SYS_fchmod, fd_of(fd), mode); });
 }
@@ -290,11 +332,12 @@ long do_fchmod(long fd, long mode, long, long, long, long) {
 long change_owner(int dirfd, long path, long user, long group, int flags) {
   if (about_descriptor(path, flags))
     return on_open(AP_FILE_METADATA, dirfd, [&] { return sys::call(SYS_fchownat, dirfd, "", user, group, flags); });
-  return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW), [&](int object) {
-    return sys::call(SYS_fchownat, object, "", user, group, AT_EMPTY_PATH);
-  });
+  return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
+                   [&](int object) { return sys::call(SYS_fchownat, object, "", user, group, AT_EMPTY_PATH); });
 }
-long do_chown(long path, long user, long group, long, long, long) { return change_owner(AT_FDCWD, path, user, group, 0); }
+long do_chown(long path, long user, long group, long, long, long) {
+  return change_owner(AT_FDCWD, path, user, group, 0);
+}
 long do_lchown(long path, long user, long group, long, long, long) {
   return change_owner(AT_FDCWD, path, user, group, AT_SYMLINK_NOFOLLOW);
 }
@@ -311,7 +354,9 @@ long do_utime(long path, long times, long, long, long, long) {
                    [&](int object) { return sys::call(SYS_utime, DescriptorPath(object).text, times); });
 }
 long do_futimesat(long dirfd, long path, long times, long, long, long) {
-  if (!path) return on_open(AP_FILE_METADATA, fd_of(dirfd), [&] { return sys::call(SYS_futimesat, fd_of(dirfd), nullptr, times); });
+  if (!path)
+    return on_open(AP_FILE_METADATA, fd_of(dirfd),
+                   [&] { return sys::call(SYS_futimesat, fd_of(dirfd), nullptr, times); });
   return on_object(AP_FILE_METADATA, fd_of(dirfd), path, 0,
                    [&](int object) { return sys::call(SYS_futimesat, AT_FDCWD, DescriptorPath(object).text, times); });
 }
@@ -321,27 +366,31 @@ long do_utimes(long path, long times, long, long, long, long) {
 long do_utimensat(long dirfd, long path, long times, long word, long, long) {
   const auto flags = static_cast<int>(word);
   if (!path || about_descriptor(path, flags))
-    return on_open(AP_FILE_METADATA, fd_of(dirfd), [&] { return sys::call(SYS_utimensat, fd_of(dirfd), path, times, flags); });
+    return on_open(AP_FILE_METADATA, fd_of(dirfd),
+                   [&] { return sys::call(SYS_utimensat, fd_of(dirfd), path, times, flags); });
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
   if (flags & AT_SYMLINK_NOFOLLOW)  // perhaps a link itself: by its entry
-    return on_entry(AP_FILE_METADATA, fd_of(dirfd), path,
-                    [&](int dir, const char *name) { return sys::call(SYS_utimensat, dir, name, times, AT_SYMLINK_NOFOLLOW); });
-  return on_object(AP_FILE_METADATA, fd_of(dirfd), path, 0,
-                   [&](int object) { return sys::call(SYS_utimensat, AT_FDCWD, DescriptorPath(object).text, times, 0); });
+    return on_entry(AP_FILE_METADATA, fd_of(dirfd), path, [&](int dir, const char* name) {
+      return sys::call(SYS_utimensat, dir, name, times, AT_SYMLINK_NOFOLLOW);
+    });
+  return on_object(AP_FILE_METADATA, fd_of(dirfd), path, 0, [&](int object) {
+    return sys::call(SYS_utimensat, AT_FDCWD, DescriptorPath(object).text, times, 0);
+  });
 }
 // libc's own: the kernel's call refuses a null path only by way of the flags.
 long do_libc_utimensat(long dirfd, long path, long times, long flags, long, long) {
   return path ? do_utimensat(dirfd, path, times, flags, 0, 0) : -EINVAL;
 }
 long do_futimens(long fd, long times, long, long, long, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd),
-                 [&]() -> long { return fd_of(fd) < 0 ? -EBADF : sys::call(SYS_utimensat, fd_of(fd), nullptr, times, 0); });
+  return on_open(AP_FILE_METADATA, fd_of(fd), [&]() -> long {
+    return fd_of(fd) < 0 ? -EBADF : sys::call(SYS_utimensat, fd_of(fd), nullptr, times, 0);
+  });
 }
 // timeval pairs of lutimes and futimes.
 long with_timespecs(long user_times, long dirfd, long path, long flags) {
   if (!user_times) return do_utimensat(dirfd, path, 0, flags, 0, 0);
   timeval from[2];
-  if (copy_bytes(from, reinterpret_cast<const void *>(user_times), sizeof from) < 0) return -EFAULT;
+  if (copy_bytes(from, reinterpret_cast<const void*>(user_times), sizeof from) < 0) return -EFAULT;
   timespec to[2];
   for (int i = 0; i < 2; ++i) {
     if (from[i].tv_usec < 0 || from[i].tv_usec >= 1000000) return -EINVAL;
@@ -352,37 +401,42 @@ long with_timespecs(long user_times, long dirfd, long path, long flags) {
 long do_lutimes(long path, long times, long, long, long, long) {
   return path ? with_timespecs(times, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) : -EFAULT;
 }
-long do_futimes(long fd, long times, long, long, long, long) { return fd_of(fd) < 0 ? -EBADF : with_timespecs(times, fd, 0, 0); }
+long do_futimes(long fd, long times, long, long, long, long) {
+  return fd_of(fd) < 0 ? -EBADF : with_timespecs(times, fd, 0, 0);
+}
 
-// --- extended attributes: through /proc, which has a name for every file but a link ----------------------------------------
+// --- extended attributes: through /proc, which has a name for every file but a link
+// ----------------------------------------
 
 struct EntryPath {  // "/proc/self/fd/<directory>/<name>"
   PathBuffer path;
-  EntryPath(int directory, const char *name) {
+  EntryPath(int directory, const char* name) {
     path.assign(DescriptorPath(directory).text);
     if (!path.append("/") || !path.append(name)) path.size = 0;
   }
 };
 
 long do_setxattr(long path, long name, long value, long size, long flags, long) {
-  return on_object(AP_FILE_METADATA, AT_FDCWD, path, 0,
-                   [&](int object) { return sys::call(SYS_setxattr, DescriptorPath(object).text, name, value, size, flags); });
+  return on_object(AP_FILE_METADATA, AT_FDCWD, path, 0, [&](int object) {
+    return sys::call(SYS_setxattr, DescriptorPath(object).text, name, value, size, flags);
+  });
 }
 long do_lsetxattr(long path, long name, long value, long size, long flags, long) {
-  return on_entry(AP_FILE_METADATA, AT_FDCWD, path, [&](int dir, const char *last) -> long {
+  return on_entry(AP_FILE_METADATA, AT_FDCWD, path, [&](int dir, const char* last) -> long {
     const EntryPath at(dir, last);
     return at.path.size ? sys::call(SYS_lsetxattr, at.path.data, name, value, size, flags) : -ENAMETOOLONG;
   });
 }
 long do_fsetxattr(long fd, long name, long value, long size, long flags, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd), [&] { return sys::call(SYS_fsetxattr, fd_of(fd), name, value, size, flags); });
+  return on_open(AP_FILE_METADATA, fd_of(fd),
+                 [&] { return sys::call(SYS_fsetxattr, fd_of(fd), name, value, size, flags); });
 }
 long do_removexattr(long path, long name, long, long, long, long) {
   return on_object(AP_FILE_METADATA, AT_FDCWD, path, 0,
                    [&](int object) { return sys::call(SYS_removexattr, DescriptorPath(object).text, name); });
 }
 long do_lremovexattr(long path, long name, long, long, long, long) {
-  return on_entry(AP_FILE_METADATA, AT_FDCWD, path, [&](int dir, const char *last) -> long {
+  return on_entry(AP_FILE_METADATA, AT_FDCWD, path, [&](int dir, const char* last) -> long {
     const EntryPath at(dir, last);
     return at.path.size ? sys::call(SYS_lremovexattr, at.path.data, name) : -ENAMETOOLONG;
   });
@@ -392,17 +446,19 @@ long do_fremovexattr(long fd, long name, long, long, long, long) {
 }
 template <int number>
 long get_attribute(long path, long b, long c, long d, long, long) {
-  return on_object(AP_FILE_STAT, AT_FDCWD, path, 0, [&](int object) { return sys::call(number, DescriptorPath(object).text, b, c, d); });
+  return on_object(AP_FILE_STAT, AT_FDCWD, path, 0,
+                   [&](int object) { return sys::call(number, DescriptorPath(object).text, b, c, d); });
 }
 template <int number>
 long get_link_attribute(long path, long b, long c, long d, long, long) {
-  return on_entry(AP_FILE_STAT, AT_FDCWD, path, [&](int dir, const char *last) -> long {
+  return on_entry(AP_FILE_STAT, AT_FDCWD, path, [&](int dir, const char* last) -> long {
     const EntryPath at(dir, last);
     return at.path.size ? sys::call(number, at.path.data, b, c, d) : -ENAMETOOLONG;
   });
 }
 
-// --- existing files: what is asked -----------------------------------------------------------------------------------------
+// --- existing files: what is asked
+// -----------------------------------------------------------------------------------------
 
 long do_newfstatat(long dirfd, long path, long buffer, long flags, long, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))
@@ -410,11 +466,15 @@ long do_newfstatat(long dirfd, long path, long buffer, long flags, long, long) {
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_fstat, object, buffer); });
 }
-long do_stat(long path, long buffer, long, long, long, long) { return do_newfstatat(AT_FDCWD, path, buffer, 0, 0, 0); }
+long do_stat(long path, long buffer, long, long, long, long) {
+  return do_newfstatat(AT_FDCWD, path, buffer, 0, 0, 0);
+}
 long do_lstat(long path, long buffer, long, long, long, long) {
   return do_newfstatat(AT_FDCWD, path, buffer, AT_SYMLINK_NOFOLLOW, 0, 0);
 }
-long do_xstat(long version, long path, long buffer, long, long, long) { return version > 1 ? -EINVAL : do_stat(path, buffer, 0, 0, 0, 0); }
+long do_xstat(long version, long path, long buffer, long, long, long) {
+  return version > 1 ? -EINVAL : do_stat(path, buffer, 0, 0, 0, 0);
+}
 long do_lxstat(long version, long path, long buffer, long, long, long) {
   return version > 1 ? -EINVAL : do_lstat(path, buffer, 0, 0, 0, 0);
 }
@@ -433,17 +493,24 @@ long do_faccessat2(long dirfd, long path, long mode, long word, long, long) {
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW), [&](int object) {
     const long result = sys::call(SYS_faccessat2, object, "", static_cast<int>(mode), flags | AT_EMPTY_PATH);
     return result == -ENOSYS || result == -EPERM
-               ? sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object).text, static_cast<int>(mode)) : result;
+               ? sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object).text, static_cast<int>(mode))
+               : result;
   });
 }
-long do_faccessat(long dirfd, long path, long mode, long, long, long) { return do_faccessat2(dirfd, path, mode, 0, 0, 0); }
-long do_access(long path, long mode, long, long, long, long) { return do_faccessat2(AT_FDCWD, path, mode, 0, 0, 0); }
-long do_euidaccess(long path, long mode, long, long, long, long) { return do_faccessat2(AT_FDCWD, path, mode, AT_EACCESS, 0, 0); }
+long do_faccessat(long dirfd, long path, long mode, long, long, long) {
+  return do_faccessat2(dirfd, path, mode, 0, 0, 0);
+}
+long do_access(long path, long mode, long, long, long, long) {
+  return do_faccessat2(AT_FDCWD, path, mode, 0, 0, 0);
+}
+long do_euidaccess(long path, long mode, long, long, long, long) {
+  return do_faccessat2(AT_FDCWD, path, mode, AT_EACCESS, 0, 0);
+}
 
 long do_readlinkat(long dirfd, long path, long buffer, long size, long, long) {
   if (about_descriptor(path, AT_EMPTY_PATH)) return sys::call(SYS_readlinkat, fd_of(dirfd), path, buffer, size);
   return on_entry(AP_FILE_STAT, fd_of(dirfd), path,
-                  [&](int dir, const char *name) { return sys::call(SYS_readlinkat, dir, name, buffer, size); });
+                  [&](int dir, const char* name) { return sys::call(SYS_readlinkat, dir, name, buffer, size); });
 }
 long do_readlink(long path, long buffer, long size, long, long, long) {
   return size <= 0 ? -EINVAL : do_readlinkat(AT_FDCWD, path, buffer, size, 0, 0);

@@ -7,6 +7,7 @@
 namespace ap::interpose {
 
 // open(2) under the policy. `resolve`: openat2's own flags, 0 for the others. Descriptor, or -errno.
-long guarded_open(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve = 0) noexcept;
+long guarded_open(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                  std::uint64_t resolve = 0) noexcept;
 
 }  // namespace ap::interpose

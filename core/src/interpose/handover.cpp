@@ -20,10 +20,13 @@
 namespace ap::interpose {
 namespace {
 
-constexpr std::string_view kMarker = "TREND_AP_HANDOVER=";  // <image>,<events>,<log>,<1 when the policy denies anything>
+constexpr std::string_view kMarker =
+    "TREND_AP_HANDOVER=";  // <image>,<events>,<log>,<1 when the policy denies anything>
 constexpr std::string_view kPreload = "LD_PRELOAD=";
 
-bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
 
 long write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -60,14 +63,14 @@ int inheritable(event::Channel channel) {
   return fd < 0 ? -1 : static_cast<int>(sys::call(SYS_fcntl, fd, F_DUPFD, 3));
 }
 
-void close_one(int &fd) {
+void close_one(int& fd) {
   if (fd >= 0) sys::call(SYS_close, fd);
   fd = -1;
 }
 
 // Text building without a library.
 struct Writer {
-  char *at;
+  char* at;
   std::size_t left;
   bool ok = true;
   void put(std::string_view text) {
@@ -90,7 +93,7 @@ struct Writer {
     if (negative) digits[--n] = '-';
     put({digits + n, sizeof digits - n});
   }
-  char *finish() { return left ? ++at : at; }
+  char* finish() { return left ? ++at : at; }
 };
 
 // Whether a directory or library that the environment names may be loaded from.
@@ -105,7 +108,7 @@ bool loadable(std::string_view path) {
 
 // Keeps the parts of a list (separated by any of `separators`) that pass `keep`.
 template <typename Keep>
-void filter_list(Writer &out, std::string_view list, std::string_view separators, bool &first, Keep keep) {
+void filter_list(Writer& out, std::string_view list, std::string_view separators, bool& first, Keep keep) {
   while (!list.empty()) {
     const auto end = list.find_first_of(separators);
     const std::string_view part = list.substr(0, end);
@@ -135,20 +138,21 @@ long Luggage::open() noexcept {
 }
 
 bool is_ours(std::string_view entry) noexcept {
-  static constexpr std::string_view names[] = {"TREND_AP_", "IMMUNIO_", "ES_LICENSE_KEY=", "ES_POLICY_GROUP_NAME=", "ES_APP_NAME=",
-                                               "ES_LOG_LEVEL="};
-  for (const auto &name : names)
+  static constexpr std::string_view names[] = {
+      "TREND_AP_", "IMMUNIO_", "ES_LICENSE_KEY=", "ES_POLICY_GROUP_NAME=", "ES_APP_NAME=", "ES_LOG_LEVEL="};
+  for (const auto& name : names)
     if (starts_with(entry, name)) return true;
   return false;
 }
 
-long rebuild_environment(char **entries, std::size_t count, char *room, std::size_t room_size, const Luggage &luggage) noexcept {
+long rebuild_environment(char** entries, std::size_t count, char* room, std::size_t room_size,
+                         const Luggage& luggage) noexcept {
   // Loader variables that run code of somebody else's before ours, or write files from inside the loader.
   static constexpr std::string_view dropped[] = {"LD_AUDIT=", "LD_DEBUG_OUTPUT=", "LD_PROFILE=", "LD_PROFILE_OUTPUT="};
   const std::string_view library = settings().library;
   Writer out{room, room_size};
 
-  char *preload = out.at;
+  char* preload = out.at;
   out.put(kPreload);
   out.put(library);
   bool first = false;
@@ -162,7 +166,7 @@ long rebuild_environment(char **entries, std::size_t count, char *room, std::siz
       continue;
     }
     bool drop = false;
-    for (const auto &name : dropped) drop |= enforcing && starts_with(entry, name);
+    for (const auto& name : dropped) drop |= enforcing && starts_with(entry, name);
     if (!drop) entries[kept++] = entries[i];
   }
   out.finish();
@@ -205,7 +209,7 @@ long rebuild_environment(char **entries, std::size_t count, char *room, std::siz
     }
   }
 
-  char *marker = out.at;
+  char* marker = out.at;
   out.put(kMarker);
   out.number(luggage.image);
   out.put(",");
@@ -220,11 +224,12 @@ long rebuild_environment(char **entries, std::size_t count, char *room, std::siz
   return static_cast<long>(kept);
 }
 
-// --- the child -------------------------------------------------------------------------------------------------------------
+// --- the child
+// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 
-int take_number(std::string_view &text) {
+int take_number(std::string_view& text) {
   bool negative = false;
   if (!text.empty() && text[0] == '-') {
     negative = true;
@@ -232,7 +237,8 @@ int take_number(std::string_view &text) {
   }
   int value = 0;
   std::size_t digits = 0;
-  while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9') value = value * 10 + (text[digits++] - '0');
+  while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9')
+    value = value * 10 + (text[digits++] - '0');
   const bool any = digits != 0;
   text.remove_prefix(digits);
   if (!text.empty() && text[0] == ',') text.remove_prefix(1);
@@ -258,14 +264,14 @@ int keep(int fd) {
 }
 
 // The environment as the program would have it without us.
-void restore_environment(char **environment, char *marker) {
+void restore_environment(char** environment, char* marker) {
   const std::string_view library = settings().library;
-  char **to = environment;
-  for (char **from = environment; *from; ++from) {
-    char *entry = *from;
+  char** to = environment;
+  for (char** from = environment; *from; ++from) {
+    char* entry = *from;
     if (entry == marker) continue;
     if (starts_with(entry, kPreload) && !library.empty()) {
-      char *value = entry + kPreload.size();
+      char* value = entry + kPreload.size();
       std::string_view rest = value;
       if (starts_with(rest, library)) {
         rest.remove_prefix(library.size());
@@ -288,10 +294,10 @@ void restore_environment(char **environment, char *marker) {
 
 }  // namespace
 
-void enter_child(char **environment) noexcept {
+void enter_child(char** environment) noexcept {
   if (!environment || sealed()) return;
-  char *marker = nullptr;
-  for (char **e = environment; *e && !marker; ++e)
+  char* marker = nullptr;
+  for (char** e = environment; *e && !marker; ++e)
     if (starts_with(*e, kMarker)) marker = *e;
   if (!marker) return;
 
@@ -299,7 +305,8 @@ void enter_child(char **environment) noexcept {
   const int image = take_number(text), events = keep(take_number(text)), log = keep(take_number(text));
   const bool denies = take_number(text) != 0;
 
-  const auto result = image < 0 ? Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"}) : seal_from_descriptor(image);
+  const auto result = image < 0 ? Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"})
+                                : seal_from_descriptor(image);
   if (image >= 0) sys::call(SYS_close, image);
   restore_environment(environment, marker);
   if (!result) {
@@ -316,4 +323,6 @@ void enter_child(char **environment) noexcept {
 }  // namespace ap::interpose
 
 // Before main, and before the constructors of what the program itself links are done with: see the ADR.
-[[gnu::constructor]] static void ap_on_load(int, char **, char **environment) { ap::interpose::enter_child(environment); }
+[[gnu::constructor]] static void ap_on_load(int, char**, char** environment) {
+  ap::interpose::enter_child(environment);
+}

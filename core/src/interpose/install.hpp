@@ -12,9 +12,10 @@
 
 namespace ap::interpose {
 
-// Installs the hooks of the dimensions in `needs` (ap_need bits); with none of them nothing is touched. Idempotent: a later
-// call changes nothing. Not to be called from two threads at once; other threads may run anything meanwhile. An error means that
-// a hook which enforcement rests on is missing; single functions that could only be redirected are agent_health events.
+// Installs the hooks of the dimensions in `needs` (ap_need bits); with none of them nothing is touched. Idempotent: a
+// later call changes nothing. Not to be called from two threads at once; other threads may run anything meanwhile. An
+// error means that a hook which enforcement rests on is missing; single functions that could only be redirected are
+// agent_health events.
 Result<bool> install(std::uint32_t needs);
 
 struct InstallReport {
@@ -22,9 +23,9 @@ struct InstallReport {
   std::uint32_t redirected = 0;  // functions whose callers' GOT entries do (calls from inside libc are not seen)
   std::uint32_t missing = 0;     // functions that this libc does not have
   std::uint32_t failed = 0;
-  char trouble[256] = {};        // "open64: unknown instruction in its prologue; ..." of what is not patched
+  char trouble[256] = {};  // "open64: unknown instruction in its prologue; ..." of what is not patched
 };
-const InstallReport &install_report() noexcept;
+const InstallReport& install_report() noexcept;
 
 // Puts back what is missing of the patches; returns how many were.
 std::size_t repair() noexcept;
@@ -32,8 +33,9 @@ std::size_t repair() noexcept;
 // A fork from now on is an operation of the user's.
 void user_code_begins() noexcept;
 
-// A handed-over child: takes the policy and the sinks that its parent passed, installs the hooks, removes the traces from
-// `environment`. Returns at once in any other process. Ends the process when the policy denies anything and cannot be taken.
-void enter_child(char **environment) noexcept;
+// A handed-over child: takes the policy and the sinks that its parent passed, installs the hooks, removes the traces
+// from `environment`. Returns at once in any other process. Ends the process when the policy denies anything and cannot
+// be taken.
+void enter_child(char** environment) noexcept;
 
 }  // namespace ap::interpose

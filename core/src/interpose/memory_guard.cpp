@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls that change mappings. Two questions: is the range one of the guarded ones, and does the call make new executable memory
-// for something else than the runtime's own JIT (native_code). What is refused here is EPERM, as any denial of line 2.
-// Not covered: madvise through io_uring, writes from another process that the kernel lets trace this one.
+// Calls that change mappings. Two questions: is the range one of the guarded ones, and does the call make new
+// executable memory for something else than the runtime's own JIT (native_code). What is refused here is EPERM, as any
+// denial of line 2, but for mmap. Not covered: madvise through io_uring, writes from another process that the kernel
+// lets trace this one.
 #include "interpose/memory_guard.hpp"
 
 #include <errno.h>
@@ -22,7 +23,9 @@ constexpr std::size_t kRanges = 16;
 AddressRange guarded[kRanges];
 AddressRange jit[4];
 
-std::uintptr_t word(long v) { return static_cast<std::uintptr_t>(v); }
+std::uintptr_t word(long v) {
+  return static_cast<std::uintptr_t>(v);
+}
 
 Operation executable_memory(std::string_view what) {
   Operation op{};
@@ -42,23 +45,29 @@ long refuse(std::string_view what) {
   return settle(op, verdict, what);
 }
 
-bool touches_guarded(long begin, long size) { return enforcing && memory_guard::covers(word(begin), word(size)); }
+bool touches_guarded(long begin, long size) {
+  return enforcing && memory_guard::covers(word(begin), word(size));
+}
 
-long decide_executable(std::string_view what, const void *caller) {
+long decide_executable(std::string_view what, const void* caller) {
   const auto from = reinterpret_cast<std::uintptr_t>(caller);
-  for (const AddressRange &range : jit)
+  for (const AddressRange& range : jit)
     if (range.contains(from)) return 0;
   Operation op = executable_memory(what);
   return decide(op, what);
 }
 
-long map(long at, long size, long protection, long flags, long fd, long offset, const void *caller) {
-  if ((flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE && touches_guarded(at, size)) return refuse("mmap");
-  if ((protection & PROT_EXEC) && decide_executable("mmap", caller) < 0) return -EPERM;
-  return sys::call(SYS_mmap, at, size, static_cast<int>(protection), static_cast<int>(flags), static_cast<int>(fd), offset);
+long map(long at, long size, long protection, long flags, long fd, long offset, const void* caller) {
+  if ((flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE && touches_guarded(at, size))
+    return refuse("mmap");
+  // ENOMEM, the one error of mmap that libffi and others take for final: for EPERM they would try files in /tmp and
+  // elsewhere.
+  if ((protection & PROT_EXEC) && decide_executable("mmap", caller) < 0) return -ENOMEM;
+  return sys::call(SYS_mmap, at, size, static_cast<int>(protection), static_cast<int>(flags), static_cast<int>(fd),
+                   offset);
 }
 
-long change_protection(int number, long at, long size, long protection, long key, const void *caller) {
+long change_protection(int number, long at, long size, long protection, long key, const void* caller) {
   forget_pages();
   if (touches_guarded(at, size)) return refuse("mprotect");
   if ((protection & PROT_EXEC) && decide_executable("mprotect", caller) < 0) return -EPERM;
@@ -72,7 +81,8 @@ long do_munmap(long at, long size, long, long, long, long) {
 }
 
 long do_mremap(long at, long old_size, long size, long flags, long to, long) {
-  if (touches_guarded(at, old_size ? old_size : 1) || ((flags & MREMAP_FIXED) && touches_guarded(to, size))) return refuse("mremap");
+  if (touches_guarded(at, old_size ? old_size : 1) || ((flags & MREMAP_FIXED) && touches_guarded(to, size)))
+    return refuse("mremap");
   forget_pages();
   return sys::call(SYS_mremap, at, old_size, size, static_cast<int>(flags), to);
 }
@@ -80,10 +90,23 @@ long do_mremap(long at, long old_size, long size, long flags, long to, long) {
 // Advice that neither drops nor changes what is mapped.
 bool harmless(long advice) {
   switch (static_cast<int>(advice)) {
-    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_MERGEABLE: case MADV_UNMERGEABLE:
-    case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_DONTDUMP: case MADV_DODUMP: case 20 /* COLD */: case 21 /* PAGEOUT */:
-    case 22 /* POPULATE_READ */: case 25 /* COLLAPSE */: return true;
-    default: return false;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case 20 /* COLD */:
+    case 21 /* PAGEOUT */:
+    case 22 /* POPULATE_READ */:
+    case 25 /* COLLAPSE */:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -143,8 +166,8 @@ long hook_ptrace(long request, long pid, long address, long data) {
   return read;
 }
 
-void *hook_mmap(long at, long size, long protection, long flags, long fd, long offset) {
-  return reinterpret_cast<void *>(finish(map(at, size, protection, flags, fd, offset, __builtin_return_address(0))));
+void* hook_mmap(long at, long size, long protection, long flags, long fd, long offset) {
+  return reinterpret_cast<void*>(finish(map(at, size, protection, flags, fd, offset, __builtin_return_address(0))));
 }
 long hook_mprotect(long at, long size, long protection) {
   return finish(change_protection(SYS_mprotect, at, size, protection, 0, __builtin_return_address(0)));
@@ -167,7 +190,9 @@ long do_pkey_mprotect(long at, long size, long protection, long key, long, long)
 }
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 
 }  // namespace
 
@@ -177,7 +202,7 @@ void protect(AddressRange range) noexcept {
   constexpr std::uintptr_t kPage = 4096;
   range.begin &= ~(kPage - 1);
   range.end = (range.end + kPage - 1) & ~(kPage - 1);
-  for (AddressRange &slot : guarded) {
+  for (AddressRange& slot : guarded) {
     if (slot.begin == range.begin && slot.end == range.end) return;
     if (slot.end) continue;
     slot = range;
@@ -187,13 +212,13 @@ void protect(AddressRange range) noexcept {
 
 bool covers(std::uintptr_t begin, std::uintptr_t size) noexcept {
   const std::uintptr_t end = begin + size < begin ? ~std::uintptr_t{0} : begin + size;
-  for (const AddressRange &range : guarded)
+  for (const AddressRange& range : guarded)
     if (range.end && range.overlaps(begin, end)) return true;
   return false;
 }
 
 void allow_code_from(AddressRange range) noexcept {
-  for (AddressRange &slot : jit) {
+  for (AddressRange& slot : jit) {
     if (slot.end) continue;
     slot = range;
     return;

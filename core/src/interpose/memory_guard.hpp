@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pages that nothing in the process may unmap, replace, unprotect or drop while a policy denies anything: libc's and the
-// loader's text (patched, and to be patched), our islands, our own library, the sealed image.
+// Pages that nothing in the process may unmap, replace, unprotect or drop while a policy denies anything: libc's and
+// the loader's text (patched, and to be patched), our islands, our own library, the sealed image.
 #pragma once
 #include "interpose/loaded_object.hpp"
 

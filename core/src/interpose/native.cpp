@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loading of libraries. The loader opens files by itself: what may be loaded is decided at dlopen, on the path as spelled and on
-// the real one (a link in a writable place must not lead to an allowed library, nor the other way round).
-// Not covered: a bare name ("libm.so.6"), which the loader searches in directories fixed at start; a library's own dependencies.
+// Loading of libraries. The loader opens files by itself: what may be loaded is decided at dlopen, on the path as
+// spelled and on the real one (a link in a writable place must not lead to an allowed library, nor the other way
+// round). Not covered: a bare name ("libm.so.6"), which the loader searches in directories fixed at start; a library's
+// own dependencies.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,22 +24,22 @@
 namespace ap::interpose {
 namespace {
 
-// Paths handed to the loader. It reads them after our frame is gone, so they must stay and must not change: interned, never
-// freed. A program loads few different paths; past the arena a load is refused.
+// Paths handed to the loader. It reads them after our frame is gone, so they must stay and must not change: interned,
+// never freed. A program loads few different paths; past the arena a load is refused.
 constexpr std::size_t kArena = 256 * 1024, kIndex = 1024;
 char arena[kArena];
 std::size_t arena_used = 0;
-const char *interned[kIndex];
+const char* interned[kIndex];
 int arena_lock = 0;
 
-const char *intern(std::string_view text) {
+const char* intern(std::string_view text) {
   // dlopen takes the loader's lock anyway, and is not for signal handlers.
   while (__atomic_exchange_n(&arena_lock, 1, __ATOMIC_ACQUIRE)) sys::call(SYS_sched_yield);
-  const char *found = nullptr;
+  const char* found = nullptr;
   for (std::size_t i = hash_bytes(text) % kIndex, tries = 0; tries < kIndex; ++tries, i = (i + 1) % kIndex) {
     if (!interned[i]) {
       if (arena_used + text.size() + 1 > kArena) break;
-      char *copy = arena + arena_used;
+      char* copy = arena + arena_used;
       std::memcpy(copy, text.data(), text.size());
       copy[text.size()] = 0;
       arena_used += text.size() + 1;
@@ -64,7 +65,7 @@ Operation load_of(std::string_view path) {
 }
 
 // 0, or -EPERM. The worse of the two spellings is counted.
-long decide_load(const PathBuffer &path) {
+long decide_load(const PathBuffer& path) {
   PathBuffer real;
   canonical::Descriptor object;
   const long found = canonical::find(AT_FDCWD, path, 0, object, real);
@@ -83,8 +84,9 @@ long decide_load(const PathBuffer &path) {
   return settle(op, verdict, path.view());
 }
 
-constexpr const char *kRefused = "/dev/null/refused by App Protect (native_code)";  // no such path can exist: the loader says so
-constexpr const char *kRefusedNamespace = "/dev/null/refused by App Protect (a second libc)";
+constexpr const char* kRefused =
+    "/dev/null/refused by App Protect (native_code)";  // no such path can exist: the loader says so
+constexpr const char* kRefusedNamespace = "/dev/null/refused by App Protect (a second libc)";
 
 // State calls that would pull the ground from under path decisions.
 long refuse_state(std::string_view what) {
@@ -99,16 +101,21 @@ long refuse_state(std::string_view what) {
   return settle(op, verdict, what);
 }
 
-long do_chroot(long path, long, long, long, long, long) { return enforcing ? refuse_state("chroot") : sys::call(SYS_chroot, path); }
+long do_chroot(long path, long, long, long, long, long) {
+  return enforcing ? refuse_state("chroot") : sys::call(SYS_chroot, path);
+}
 long do_pivot_root(long to, long old, long, long, long, long) {
   return enforcing ? refuse_state("pivot_root") : sys::call(SYS_pivot_root, to, old);
 }
 long do_mount(long source, long target, long type, long flags, long data, long) {
   return enforcing ? refuse_state("mount") : sys::call(SYS_mount, source, target, type, flags, data);
 }
-long do_setns(long fd, long type, long, long, long, long) { return enforcing ? refuse_state("setns") : sys::call(SYS_setns, fd, type); }
+long do_setns(long fd, long type, long, long, long, long) {
+  return enforcing ? refuse_state("setns") : sys::call(SYS_setns, fd, type);
+}
 long do_unshare(long flags, long, long, long, long, long) {
-  constexpr long kNamespaces = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  constexpr long kNamespaces =
+      CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   return enforcing && (flags & kNamespaces) ? refuse_state("unshare") : sys::call(SYS_unshare, flags);
 }
 // The newer mount calls by number: open_tree, move_mount, fsopen, fsmount, mount_setattr.
@@ -118,11 +125,13 @@ long do_mount_call(long a, long b, long c, long d, long e, long f) {
 }
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 
 }  // namespace
 
-extern "C" const char *ap_ask_load(const char *user_path, long name_space) {
+extern "C" const char* ap_ask_load(const char* user_path, long name_space) {
   if (name_space != 0 && enforcing) return kRefusedNamespace;
   if (!user_path) return nullptr;
   const int kept = errno;
@@ -135,7 +144,7 @@ extern "C" const char *ap_ask_load(const char *user_path, long name_space) {
     return kRefused;
   }
   errno = kept;
-  const char *copy = intern(path.view());
+  const char* copy = intern(path.view());
   return copy ? copy : kRefused;
 }
 
@@ -154,15 +163,9 @@ Table<Call> native_calls() noexcept {
 
 Table<Number> native_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_chroot, do_chroot, kFiles},
-      {SYS_pivot_root, do_pivot_root, kFiles},
-      {SYS_mount, do_mount, kFiles},
-      {SYS_setns, do_setns, kAlways},
-      {SYS_unshare, do_unshare, kAlways},
-      {428, do_mount_call<428>, kFiles},
-      {429, do_mount_call<429>, kFiles},
-      {430, do_mount_call<430>, kFiles},
-      {432, do_mount_call<432>, kFiles},
+      {SYS_chroot, do_chroot, kFiles},   {SYS_pivot_root, do_pivot_root, kFiles}, {SYS_mount, do_mount, kFiles},
+      {SYS_setns, do_setns, kAlways},    {SYS_unshare, do_unshare, kAlways},      {428, do_mount_call<428>, kFiles},
+      {429, do_mount_call<429>, kFiles}, {430, do_mount_call<430>, kFiles},       {432, do_mount_call<432>, kFiles},
       {442, do_mount_call<442>, kFiles},
   };
   return table(rows);

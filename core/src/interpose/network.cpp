@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls that reach out: connect, the send family with an address, bind of a unix path (which makes a file), sockets of families
-// whose addresses nothing here can judge. Traffic on a connected socket needs no hook: its connect was decided.
+// Calls that reach out: connect, the send family with an address, bind of a unix path (which makes a file), sockets of
+// families whose addresses nothing here can judge. Traffic on a connected socket needs no hook: its connect was
+// decided.
 #include "interpose/network.hpp"
 
 #include <errno.h>
@@ -42,7 +43,9 @@ long waiting_call(long number, A... args) {
   return sys::call(number, args...);
 }
 
-int fd_of(long word) { return static_cast<int>(word); }
+int fd_of(long word) {
+  return static_cast<int>(word);
+}
 
 int socket_type(int fd) {
   int type = 0;
@@ -50,14 +53,15 @@ int socket_type(int fd) {
   return sys::call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : 0;
 }
 
-// What the resolver's own sockets do: datagrams and streams to name servers, an unconnected datagram socket asking for a route.
-bool is_resolver_traffic(const Operation &op, int fd, bool sends) {
+// What the resolver's own sockets do: datagrams and streams to name servers, an unconnected datagram socket asking for
+// a route.
+bool is_resolver_traffic(const Operation& op, int fd, bool sends) {
   if (!LookUp::running()) return false;
   if (op.protocol == AP_PROTO_UNIX) return true;  // nscd, resolved
   return op.port == 53 || (!sends && socket_type(fd) == SOCK_DGRAM);
 }
 
-int judge_address(int fd, const Address &address, bool sends, Operation &op, Verdict &verdict) {
+int judge_address(int fd, const Address& address, bool sends, Operation& op, Verdict& verdict) {
   verdict = Verdict{};
   if (!describe(address, sends, op) || is_resolver_traffic(op, fd, sends)) return AP_GRANT;
   judge(op, verdict);
@@ -70,7 +74,7 @@ int judge_address(int fd, const Address &address, bool sends, Operation &op, Ver
   return verdict.action;
 }
 
-long decide_address(int fd, const Address &address, bool sends) {
+long decide_address(int fd, const Address& address, bool sends) {
   Operation op;
   Verdict verdict;
   return judge_address(fd, address, sends, op, verdict) == AP_GRANT ? 0 : settle(op, verdict, view(op.text));
@@ -78,51 +82,56 @@ long decide_address(int fd, const Address &address, bool sends) {
 
 long do_connect(long fd, long user_address, long size, long, long, long) {
   Address address;
-  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(size)); r < 0) return r;
+  if (const long r = copy_address(address, reinterpret_cast<const void*>(user_address), static_cast<int>(size)); r < 0)
+    return r;
   if (const long refused = decide_address(fd_of(fd), address, false)) return refused;
   return waiting_call(SYS_connect, fd_of(fd), address.bytes, address.size);
 }
 
-unsigned port_of(const Address &address) {
+unsigned port_of(const Address& address) {
   Operation op;
   return describe(address, true, op) ? op.port : 0;
 }
 
 long do_sendto(long fd, long data, long size, long flags, long user_address, long address_size) {
-  const iovec vector{reinterpret_cast<void *>(data), static_cast<std::size_t>(size)};
+  const iovec vector{reinterpret_cast<void*>(data), static_cast<std::size_t>(size)};
   Query query;
   if (!user_address) {
     if (const long refused = decide_payload(fd_of(fd), 0, &vector, 1, query)) return refused;
-    return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size, static_cast<int>(flags), nullptr, 0);
+    return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size,
+                        static_cast<int>(flags), nullptr, 0);
   }
   Address address;
-  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(address_size)); r < 0) return r;
+  if (const long r = copy_address(address, reinterpret_cast<const void*>(user_address), static_cast<int>(address_size));
+      r < 0)
+    return r;
   if (const long refused = decide_address(fd_of(fd), address, true)) return refused;
   if (const long refused = decide_payload(fd_of(fd), port_of(address), &vector, 1, query)) return refused;
-  return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size, static_cast<int>(flags), address.bytes,
-                      address.size);
+  return waiting_call(SYS_sendto, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size,
+                      static_cast<int>(flags), address.bytes, address.size);
 }
 
 // Sends on connected sockets: only those to a name server are looked at.
-ssize_t hook_send(int fd, const void *data, size_t size, int flags) {
+ssize_t hook_send(int fd, const void* data, size_t size, int flags) {
   if (!watches_payload()) return originals.send(fd, data, size, flags);
   return finish(do_sendto(fd, reinterpret_cast<long>(data), static_cast<long>(size), flags, 0, 0));
 }
-ssize_t hook_write(int fd, const void *data, size_t size) {
+ssize_t hook_write(int fd, const void* data, size_t size) {
   if (!watches_payload()) return originals.write(fd, data, size);
-  const iovec vector{const_cast<void *>(data), size};
+  const iovec vector{const_cast<void*>(data), size};
   Query query;
   if (const long refused = decide_payload(fd, 0, &vector, 1, query)) return finish(refused);
   return originals.write(fd, query.size ? query.bytes : data, size);
 }
-ssize_t hook_writev(int fd, const iovec *vectors, int count) {
+ssize_t hook_writev(int fd, const iovec* vectors, int count) {
   if (!watches_payload()) return originals.writev(fd, vectors, count);
   Query query;
-  if (const long refused = decide_payload(fd, 0, vectors, count > 0 ? static_cast<size_t>(count) : 0, query)) return finish(refused);
+  if (const long refused = decide_payload(fd, 0, vectors, count > 0 ? static_cast<size_t>(count) : 0, query))
+    return finish(refused);
   return query.size ? originals.write(fd, query.bytes, query.size) : originals.writev(fd, vectors, count);
 }
 long do_write(long fd, long data, long size, long, long, long) {
-  const iovec vector{reinterpret_cast<void *>(data), static_cast<std::size_t>(size)};
+  const iovec vector{reinterpret_cast<void*>(data), static_cast<std::size_t>(size)};
   Query query;
   if (const long refused = decide_payload(fd_of(fd), 0, &vector, 1, query)) return refused;
   return sys::call(SYS_write, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size);
@@ -135,9 +144,10 @@ struct Message {
   iovec only;  // in place of the caller's vector, for a copied query
 };
 
-long decide_message(int fd, Message &message, Query &query) {
+long decide_message(int fd, Message& message, Query& query) {
   const unsigned port = message.header.msg_name ? port_of(message.address) : 0;
-  if (const long refused = decide_payload(fd, port, message.header.msg_iov, message.header.msg_iovlen, query)) return refused;
+  if (const long refused = decide_payload(fd, port, message.header.msg_iov, message.header.msg_iovlen, query))
+    return refused;
   if (query.size) {
     message.only = {query.bytes, query.size};
     message.header.msg_iov = &message.only;
@@ -146,18 +156,20 @@ long decide_message(int fd, Message &message, Query &query) {
   return 0;
 }
 
-long copy_message(Message &to, const void *from) {
+long copy_message(Message& to, const void* from) {
   if (copy_bytes(&to.header, from, sizeof to.header) < 0) return -EFAULT;
   if (!to.header.msg_name) return 0;
-  if (to.header.msg_namelen > static_cast<socklen_t>(sizeof to.address.bytes)) to.header.msg_namelen = sizeof to.address.bytes;  // as the kernel
-  if (const long r = copy_address(to.address, to.header.msg_name, static_cast<int>(to.header.msg_namelen)); r < 0) return r;
+  if (to.header.msg_namelen > static_cast<socklen_t>(sizeof to.address.bytes))
+    to.header.msg_namelen = sizeof to.address.bytes;  // as the kernel
+  if (const long r = copy_address(to.address, to.header.msg_name, static_cast<int>(to.header.msg_namelen)); r < 0)
+    return r;
   to.header.msg_name = to.address.bytes;
   return 0;
 }
 
 long do_sendmsg(long fd, long user_message, long flags, long, long, long) {
   Message message;
-  if (const long r = copy_message(message, reinterpret_cast<const void *>(user_message)); r < 0) return r;
+  if (const long r = copy_message(message, reinterpret_cast<const void*>(user_message)); r < 0) return r;
   if (message.header.msg_name)
     if (const long refused = decide_address(fd_of(fd), message.address, true)) return refused;
   Query query;
@@ -167,8 +179,9 @@ long do_sendmsg(long fd, long user_message, long flags, long, long, long) {
 
 long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long) {
   constexpr unsigned kBatch = 8;
-  auto *user = reinterpret_cast<mmsghdr *>(user_messages);
-  const auto total = static_cast<unsigned>(count) > 1024u ? 1024u : static_cast<unsigned>(count);  // UIO_MAXIOV, as the kernel
+  auto* user = reinterpret_cast<mmsghdr*>(user_messages);
+  const auto total =
+      static_cast<unsigned>(count) > 1024u ? 1024u : static_cast<unsigned>(count);  // UIO_MAXIOV, as the kernel
   unsigned sent = 0;
   while (sent < total) {
     Message messages[kBatch];
@@ -177,14 +190,17 @@ long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long
     unsigned ready = 0;
     long trouble = 0;
     for (; ready < kBatch && sent + ready < total; ++ready) {
-      Message &message = messages[ready];
+      Message& message = messages[ready];
       trouble = copy_message(message, &user[sent + ready].msg_hdr);
       Operation op;
       Verdict verdict{};
-      if (trouble == 0 && message.header.msg_name && judge_address(fd_of(fd), message.address, true, op, verdict) != AP_GRANT) {
+      if (trouble == 0 && message.header.msg_name &&
+          judge_address(fd_of(fd), message.address, true, op, verdict) != AP_GRANT) {
         // What comes before a refused message is sent; the caller asks again for the rest and is refused then.
-        if (verdict.action == AP_DENY && sent + ready > 0) trouble = -EPERM;
-        else trouble = settle(op, verdict, view(op.text));
+        if (verdict.action == AP_DENY && sent + ready > 0)
+          trouble = -EPERM;
+        else
+          trouble = settle(op, verdict, view(op.text));
       }
       if (trouble == 0) trouble = decide_message(fd_of(fd), message, queries[ready]);
       if (trouble < 0) break;
@@ -194,7 +210,8 @@ long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long
     const long done = waiting_call(SYS_sendmmsg, fd_of(fd), batch, ready, static_cast<int>(flags));
     if (done < 0) return sent ? static_cast<long>(sent) : done;
     for (long i = 0; i < done; ++i)
-      if (readable(&user[sent + static_cast<unsigned>(i)].msg_len, sizeof(int))) user[sent + static_cast<unsigned>(i)].msg_len = batch[i].msg_len;
+      if (readable(&user[sent + static_cast<unsigned>(i)].msg_len, sizeof(int)))
+        user[sent + static_cast<unsigned>(i)].msg_len = batch[i].msg_len;
     sent += static_cast<unsigned>(done);
     if (trouble < 0 || done < static_cast<long>(ready)) break;
   }
@@ -204,10 +221,11 @@ long do_sendmmsg(long fd, long user_messages, long count, long flags, long, long
 // bind of a unix path makes a file.
 long do_bind(long fd, long user_address, long size, long, long, long) {
   Address address;
-  if (const long r = copy_address(address, reinterpret_cast<const void *>(user_address), static_cast<int>(size)); r < 0) return r;
+  if (const long r = copy_address(address, reinterpret_cast<const void*>(user_address), static_cast<int>(size)); r < 0)
+    return r;
   Operation unix_path{};
-  if (address.size > 2 && address.get()->sa_family == AF_UNIX && describe(address, false, unix_path) && unix_path.text.size &&
-      unix_path.text.data[0] != '\0') {
+  if (address.size > 2 && address.get()->sa_family == AF_UNIX && describe(address, false, unix_path) &&
+      unix_path.text.size && unix_path.text.data[0] != '\0') {
     PathBuffer path;
     if (path.assign(view(unix_path.text))) {
       canonical::Entry entry;
@@ -220,19 +238,26 @@ long do_bind(long fd, long user_address, long size, long, long, long) {
   return sys::call(SYS_bind, fd_of(fd), address.bytes, address.size);
 }
 
-// Sockets whose addresses are not judged at connect or send (other families, raw, UDP-Lite, SCTP): decided when they are made,
-// as an outbound operation without an address.
+// Sockets whose addresses are not judged at connect or send (other families, raw, UDP-Lite, SCTP): decided when they
+// are made, as an outbound operation without an address.
 bool is_judged_later(int family, int type, int protocol) {
   switch (family) {
-    case AF_UNIX: case AF_NETLINK: case AF_ALG: return true;
-    case AF_INET: case AF_INET6: return (type & 0xf) != SOCK_RAW && protocol != IPPROTO_UDPLITE && protocol != IPPROTO_SCTP;
-    default: return false;
+    case AF_UNIX:
+    case AF_NETLINK:
+    case AF_ALG:
+      return true;
+    case AF_INET:
+    case AF_INET6:
+      return (type & 0xf) != SOCK_RAW && protocol != IPPROTO_UDPLITE && protocol != IPPROTO_SCTP;
+    default:
+      return false;
   }
 }
 
 long do_socket(long family, long type, long protocol, long, long, long) {
   const long fd = sys::call(SYS_socket, static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol));
-  if (fd < 0 || is_judged_later(static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol))) return fd;
+  if (fd < 0 || is_judged_later(static_cast<int>(family), static_cast<int>(type), static_cast<int>(protocol)))
+    return fd;
   Operation op{};
   op.resource = AP_OUTBOUND;
   op.kind = AP_CONNECT;
@@ -242,9 +267,13 @@ long do_socket(long family, long type, long protocol, long, long, long) {
 }
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 template <typename F>
-void **slot(F &f) { return reinterpret_cast<void **>(&f); }
+void** slot(F& f) {
+  return reinterpret_cast<void**>(&f);
+}
 
 }  // namespace
 
@@ -252,19 +281,29 @@ LookUp::LookUp(std::string_view name) noexcept : outer_(look_up) {
   if (name.data()) look_up = name;
   look_up_refused = false;
 }
-LookUp::~LookUp() { look_up = outer_; }
-bool LookUp::refused() const noexcept { return look_up_refused; }
-bool LookUp::running() noexcept { return look_up.data() != nullptr; }
-std::string_view LookUp::name() noexcept { return look_up; }
-bool LookUp::first_refusal() noexcept { return !std::exchange(look_up_refused, true); }
+LookUp::~LookUp() {
+  look_up = outer_;
+}
+bool LookUp::refused() const noexcept {
+  return look_up_refused;
+}
+bool LookUp::running() noexcept {
+  return look_up.data() != nullptr;
+}
+std::string_view LookUp::name() noexcept {
+  return look_up;
+}
+bool LookUp::first_refusal() noexcept {
+  return !std::exchange(look_up_refused, true);
+}
 
-long copy_address(Address &to, const void *from, long size) noexcept {
+long copy_address(Address& to, const void* from, long size) noexcept {
   if (size < 0 || size > static_cast<long>(sizeof to.bytes)) return -EINVAL;
   to.size = static_cast<unsigned>(size);
   return size ? copy_bytes(to.bytes, from, to.size) : 0;
 }
 
-bool describe(const Address &address, bool sends, Operation &op) noexcept {
+bool describe(const Address& address, bool sends, Operation& op) noexcept {
   op = Operation{};
   op.resource = AP_OUTBOUND;
   op.kind = AP_CONNECT;
@@ -301,22 +340,27 @@ bool describe(const Address &address, bool sends, Operation &op) noexcept {
     }
     case AF_UNIX: {
       op.protocol = AP_PROTO_UNIX;
-      const char *path = reinterpret_cast<const char *>(address.bytes) + offsetof(sockaddr_un, sun_path);
+      const char* path = reinterpret_cast<const char*>(address.bytes) + offsetof(sockaddr_un, sun_path);
       const std::size_t room = address.size - offsetof(sockaddr_un, sun_path);
       // An abstract name keeps its leading NUL and all of its bytes.
       op.text = {path, static_cast<uint32_t>(room && *path ? strnlen(path, room) : room)};
       return true;
     }
-    case AF_NETLINK: return false;
-    default: return true;  // no address that could be judged: the dimension's action decides
+    case AF_NETLINK:
+      return false;
+    default:
+      return true;  // no address that could be judged: the dimension's action decides
   }
 }
 
 Table<Call> network_calls() noexcept {
   static const Call rows[] = {
-      {"connect", entry_of<do_connect>(), kNetwork},   {"sendto", entry_of<do_sendto>(), kNetwork},
-      {"sendmsg", entry_of<do_sendmsg>(), kNetwork},   {"sendmmsg", entry_of<do_sendmmsg>(), kNetwork},
-      {"socket", entry_of<do_socket>(), kNetwork},     {"bind", entry_of<do_bind>(), kFiles},
+      {"connect", entry_of<do_connect>(), kNetwork},
+      {"sendto", entry_of<do_sendto>(), kNetwork},
+      {"sendmsg", entry_of<do_sendmsg>(), kNetwork},
+      {"sendmmsg", entry_of<do_sendmmsg>(), kNetwork},
+      {"socket", entry_of<do_socket>(), kNetwork},
+      {"bind", entry_of<do_bind>(), kFiles},
       {"send", code(hook_send), kNetwork, slot(originals.send)},
       {"write", code(hook_write), kNetwork, slot(originals.write)},
       {"writev", code(hook_writev), kNetwork, slot(originals.writev)},
@@ -326,8 +370,9 @@ Table<Call> network_calls() noexcept {
 
 Table<Number> network_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_connect, do_connect, kNetwork}, {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
-      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_write, do_write, kNetwork}, {SYS_socket, do_socket, kNetwork}, {SYS_bind, do_bind, kFiles},
+      {SYS_connect, do_connect, kNetwork},   {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
+      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_write, do_write, kNetwork},   {SYS_socket, do_socket, kNetwork},
+      {SYS_bind, do_bind, kFiles},
   };
   return table(rows);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// open and its relatives. The fast way opens the text that was judged, without links; the slow way judges the object and opens
-// that very object. Neither lets a rename or a link between the decision and the use change what is opened.
+// open and its relatives. The fast way opens the text that was judged, without links; the slow way judges the object
+// and opens that very object. Neither lets a rename or a link between the decision and the use change what is opened.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -46,7 +46,7 @@ struct Judged {
   Verdict verdict;
 };
 
-int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
+int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
   const Kind k = kind_of(flags);
   out.operation = file(k.kind, path);
   if (k.reads_too) out.operation.flags |= AP_OP_READ_TOO;
@@ -67,15 +67,19 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged &out) {
 }
 
 // The fast way, for a text that is its own normal form. `text` is judged and opened.
-long open_normal(const char *joined, std::string_view text, bool relative, const PathBuffer &called, std::uint64_t flags, std::uint64_t mode) {
+long open_normal(const char* joined, std::string_view text, bool relative, const PathBuffer& called,
+                 std::uint64_t flags, std::uint64_t mode) {
   Judged judged;
   if (judge_open(text, flags, judged) == AP_DENY) {
     // Refused, unless the text is not the real path after all.
     const long probe = canonical::open_without_links(AT_FDCWD, joined, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
-    if (probe >= 0) sys::call(SYS_close, probe);
-    else if (canonical::needs_slow_way(probe, relative)) return kSlow;
-    return settle(judged.operation, judged.verdict, called.view()) < 0 ? -EPERM
-           : canonical::open_without_links(AT_FDCWD, joined, flags, mode);  // the loader's own read of code
+    if (probe >= 0)
+      sys::call(SYS_close, probe);
+    else if (canonical::needs_slow_way(probe, relative))
+      return kSlow;
+    return settle(judged.operation, judged.verdict, called.view()) < 0
+               ? -EPERM
+               : canonical::open_without_links(AT_FDCWD, joined, flags, mode);  // the loader's own read of code
   }
   const long fd = canonical::open_without_links(AT_FDCWD, joined, flags, mode);
   if (fd < 0 && canonical::needs_slow_way(fd, relative)) return kSlow;
@@ -83,8 +87,10 @@ long open_normal(const char *joined, std::string_view text, bool relative, const
   return fd;
 }
 
-// The same for any text: joined with the directory, normalised into `real`. kSlow: links, or nothing to judge by its text.
-[[gnu::noinline]] long open_by_text(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, PathBuffer &real) {
+// The same for any text: joined with the directory, normalised into `real`. kSlow: links, or nothing to judge by its
+// text.
+[[gnu::noinline]] long open_by_text(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                                    PathBuffer& real) {
   PathBuffer joined;
   if (canonical::absolute(dirfd, path.view(), joined, real) < 0) {
     real.size = 0;
@@ -93,8 +99,9 @@ long open_normal(const char *joined, std::string_view text, bool relative, const
   return open_normal(joined.data, real.view(), path.data[0] != '/', path, flags, mode);
 }
 
-// By its name in the real directory, made there if asked. A link in the last place is followed by hand, as the kernel would.
-[[gnu::noinline]] long open_in_directory(int dirfd, const PathBuffer &called, std::uint64_t flags, std::uint64_t mode) {
+// By its name in the real directory, made there if asked. A link in the last place is followed by hand, as the kernel
+// would.
+[[gnu::noinline]] long open_in_directory(int dirfd, const PathBuffer& called, std::uint64_t flags, std::uint64_t mode) {
   PathBuffer path = called;
   Descriptor from(-1);
   for (int links = 0; links < 40; ++links) {
@@ -106,7 +113,8 @@ long open_normal(const char *joined, std::string_view text, bool relative, const
     judge_open(entry.path.view(), flags, judged);
     if (judged.verdict.action == AP_DENY && settle(judged.operation, judged.verdict, called.view()) < 0) return -EPERM;
     long fd = canonical::open_without_links(entry.parent.get(), entry.name, flags, mode);
-    if (fd < 0 && fd != -ELOOP && canonical::needs_slow_way(fd, false)) fd = sys::call(SYS_openat, entry.parent.get(), entry.name, flags | O_NOFOLLOW, mode);
+    if (fd < 0 && fd != -ELOOP && canonical::needs_slow_way(fd, false))
+      fd = sys::call(SYS_openat, entry.parent.get(), entry.name, flags | O_NOFOLLOW, mode);
     if (fd != -ELOOP || (flags & (O_NOFOLLOW | O_EXCL))) {
       if (judged.verdict.action == AP_OBSERVE) settle(judged.operation, judged.verdict, called.view());
       return fd;
@@ -123,10 +131,12 @@ long open_normal(const char *joined, std::string_view text, bool relative, const
 }
 
 // The slow way: the object first, its real path, then the open of that object.
-[[gnu::noinline]] long open_by_object(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve,
-                                      PathBuffer &real) {
+[[gnu::noinline]] long open_by_object(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                                      std::uint64_t resolve, PathBuffer& real) {
   const bool slash = path.data[path.size - 1] == '/';  // leads over a link even with O_NOFOLLOW
-  if (!resolve && (((flags & O_CREAT) && (flags & O_EXCL)) || ((flags & (O_NOFOLLOW | O_PATH)) == O_NOFOLLOW && !slash))) return open_in_directory(dirfd, path, flags, mode);
+  if (!resolve &&
+      (((flags & O_CREAT) && (flags & O_EXCL)) || ((flags & (O_NOFOLLOW | O_PATH)) == O_NOFOLLOW && !slash)))
+    return open_in_directory(dirfd, path, flags, mode);
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC | (flags & (O_NOFOLLOW | O_DIRECTORY));
   how.resolve = resolve;
@@ -147,21 +157,26 @@ long open_normal(const char *joined, std::string_view text, bool relative, const
     judge_open(real.view(), flags, judged);
     if (settle(judged.operation, judged.verdict, path.view()) < 0) return -EPERM;
   }
-  if ((flags & O_NOFOLLOW) && !(flags & O_PATH) && !slash) return -ELOOP;  // openat2 with walk flags: not to be told apart
-  if ((flags & (O_PATH | O_NOFOLLOW)) == (O_PATH | O_NOFOLLOW)) {  // may be the link itself: the same descriptor, lowest number
+  if ((flags & O_NOFOLLOW) && !(flags & O_PATH) && !slash)
+    return -ELOOP;  // openat2 with walk flags: not to be told apart
+  if ((flags & (O_PATH | O_NOFOLLOW)) ==
+      (O_PATH | O_NOFOLLOW)) {  // may be the link itself: the same descriptor, lowest number
     return sys::call(SYS_fcntl, object.get(), flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
   }
   if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
   // The flag is kept, for fcntl(F_GETFL): with a last component that is no link.
   if (flags & O_NOFOLLOW) return sys::call(SYS_openat, object.get(), ".", flags & ~std::uint64_t{O_CREAT}, mode);
-  return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object.get()).text, flags & ~std::uint64_t{O_CREAT | O_EXCL}, mode);
+  return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object.get()).text, flags & ~std::uint64_t{O_CREAT | O_EXCL},
+                   mode);
 }
 
-[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve);
+[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                                      std::uint64_t resolve);
 
 }  // namespace
 
-long guarded_open(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) noexcept {
+long guarded_open(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                  std::uint64_t resolve) noexcept {
   if (path.size == 0) return -ENOENT;
   if (!resolve && canonical::is_normal(path.view())) {
     const long fd = open_normal(path.data, path.view(), false, path, flags, mode);
@@ -172,7 +187,8 @@ long guarded_open(int dirfd, const PathBuffer &path, std::uint64_t flags, std::u
 
 namespace {
 
-[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer &path, std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
+[[gnu::noinline]] long open_otherwise(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
+                                      std::uint64_t resolve) {
   PathBuffer real;
   real.size = 0;
   if (!resolve) {

@@ -13,52 +13,61 @@ namespace ap::interpose {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kJump = 5;        // e9 rel32
-constexpr std::size_t kSlot = 96;       // one island: 32 bytes of jump, 64 of relocated original
+constexpr std::size_t kJump = 5;   // e9 rel32
+constexpr std::size_t kSlot = 96;  // one island: 32 bytes of jump, 64 of relocated original
 constexpr std::size_t kOriginalAt = 32;
 constexpr std::int64_t kReach = 0x7ff00000;
 
-std::uintptr_t word(const void *p) { return reinterpret_cast<std::uintptr_t>(p); }
-std::uintptr_t page_down(std::uintptr_t a) { return a & ~(kPage - 1); }
-std::uintptr_t page_up(std::uintptr_t a) { return (a + kPage - 1) & ~(kPage - 1); }
+std::uintptr_t word(const void* p) {
+  return reinterpret_cast<std::uintptr_t>(p);
+}
+std::uintptr_t page_down(std::uintptr_t a) {
+  return a & ~(kPage - 1);
+}
+std::uintptr_t page_up(std::uintptr_t a) {
+  return (a + kPage - 1) & ~(kPage - 1);
+}
 
 bool reaches(std::uintptr_t from, std::uintptr_t to) {
   const std::int64_t distance = static_cast<std::int64_t>(to - from);
   return distance > -kReach && distance < kReach;
 }
 
-void put32(unsigned char *at, std::int64_t value) {
+void put32(unsigned char* at, std::int64_t value) {
   const auto v = static_cast<std::int32_t>(value);
   std::memcpy(at, &v, 4);
 }
 
-std::int32_t get32(const unsigned char *at) {
+std::int32_t get32(const unsigned char* at) {
   std::int32_t v;
   std::memcpy(&v, at, 4);
   return v;
 }
 
 // endbr64; jmp *[rip]; address
-void write_island(unsigned char *at, const void *replacement) {
+void write_island(unsigned char* at, const void* replacement) {
   static const unsigned char code[] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0, 0, 0};
   std::memcpy(at, code, sizeof code);
   std::memcpy(at + sizeof code, &replacement, sizeof replacement);
 }
 
-unsigned char *write_jump(unsigned char *at, const unsigned char *to) {
+unsigned char* write_jump(unsigned char* at, const unsigned char* to) {
   at[0] = 0xe9;
   put32(at + 1, static_cast<std::int64_t>(word(to) - word(at) - kJump));
   return at + kJump;
 }
 
 // Moves one instruction; nullptr when it cannot be moved. `at` is advanced behind it.
-unsigned char *relocate(unsigned char *at, const unsigned char *from, const Instruction &i) {
+unsigned char* relocate(unsigned char* at, const unsigned char* from, const Instruction& i) {
   const std::uintptr_t next = word(from) + i.length;
   auto displacement = [&] {
-    return i.field_size == 1 ? static_cast<std::int64_t>(static_cast<signed char>(from[i.field])) : get32(from + i.field);
+    return i.field_size == 1 ? static_cast<std::int64_t>(static_cast<signed char>(from[i.field]))
+                             : get32(from + i.field);
   };
   switch (i.kind) {
-    case Instruction::Kind::plain: std::memcpy(at, from, i.length); return at + i.length;
+    case Instruction::Kind::plain:
+      std::memcpy(at, from, i.length);
+      return at + i.length;
     case Instruction::Kind::rip_relative: {
       const std::uintptr_t goal = next + static_cast<std::uintptr_t>(displacement());
       if (!reaches(word(at), goal)) return nullptr;
@@ -70,29 +79,31 @@ unsigned char *relocate(unsigned char *at, const unsigned char *from, const Inst
     case Instruction::Kind::jump: {
       const std::uintptr_t goal = next + static_cast<std::uintptr_t>(displacement());
       if (!reaches(word(at), goal)) return nullptr;
-      if (i.kind == Instruction::Kind::jump) return write_jump(at, reinterpret_cast<const unsigned char *>(goal));
+      if (i.kind == Instruction::Kind::jump) return write_jump(at, reinterpret_cast<const unsigned char*>(goal));
       at[0] = 0x0f;
       at[1] = static_cast<unsigned char>(0x80 | i.condition);
       put32(at + 2, static_cast<std::int64_t>(goal - (word(at) + 6)));
       return at + 6;
     }
     case Instruction::Kind::call:  // would push an address inside the island
-    case Instruction::Kind::stop: return nullptr;
+    case Instruction::Kind::stop:
+      return nullptr;
   }
   return nullptr;
 }
 
-// Replaces `size` bytes at `at` by one atomic store of the aligned 8 (or 16) bytes around them. False when they straddle more.
-bool store(unsigned char *at, const unsigned char *bytes, std::size_t size) {
-  auto *eight = reinterpret_cast<std::uint64_t *>(word(at) & ~std::uintptr_t{7});
+// Replaces `size` bytes at `at` by one atomic store of the aligned 8 (or 16) bytes around them. False when they
+// straddle more.
+bool store(unsigned char* at, const unsigned char* bytes, std::size_t size) {
+  auto* eight = reinterpret_cast<std::uint64_t*>(word(at) & ~std::uintptr_t{7});
   const std::size_t skip = word(at) - word(eight);
   if (skip + size <= 8) {
     std::uint64_t value = __atomic_load_n(eight, __ATOMIC_RELAXED);
-    std::memcpy(reinterpret_cast<unsigned char *>(&value) + skip, bytes, size);
+    std::memcpy(reinterpret_cast<unsigned char*>(&value) + skip, bytes, size);
     __atomic_store_n(eight, value, __ATOMIC_SEQ_CST);
     return true;
   }
-  auto *sixteen = reinterpret_cast<std::uint64_t *>(word(at) & ~std::uintptr_t{15});
+  auto* sixteen = reinterpret_cast<std::uint64_t*>(word(at) & ~std::uintptr_t{15});
   const std::size_t skip16 = word(at) - word(sixteen);
   if (skip16 + size > 16) return false;
   std::uint64_t old[2], fresh[2];
@@ -101,7 +112,7 @@ bool store(unsigned char *at, const unsigned char *bytes, std::size_t size) {
     old[0] = sixteen[0];
     old[1] = sixteen[1];
     std::memcpy(fresh, old, sizeof fresh);
-    std::memcpy(reinterpret_cast<unsigned char *>(fresh) + skip16, bytes, size);
+    std::memcpy(reinterpret_cast<unsigned char*>(fresh) + skip16, bytes, size);
     __asm__ volatile("lock cmpxchg16b %1\n\tsetz %0"
                      : "=q"(done), "+m"(*reinterpret_cast<std::uint64_t(*)[2]>(sixteen)), "+a"(old[0]), "+d"(old[1])
                      : "b"(fresh[0]), "c"(fresh[1])
@@ -111,12 +122,12 @@ bool store(unsigned char *at, const unsigned char *bytes, std::size_t size) {
 }
 
 // The aligned bytes around the jump, for a write through /proc/self/mem.
-bool store_through_memory_file(int fd, unsigned char *at, const unsigned char *bytes, std::size_t size) {
+bool store_through_memory_file(int fd, unsigned char* at, const unsigned char* bytes, std::size_t size) {
   alignas(16) unsigned char block[16];
   const std::uintptr_t start = word(at) & ~std::uintptr_t{15};
   const std::size_t skip = word(at) - start;
   if (skip + size > sizeof block) return false;
-  std::memcpy(block, reinterpret_cast<const void *>(start), sizeof block);
+  std::memcpy(block, reinterpret_cast<const void*>(start), sizeof block);
   std::memcpy(block + skip, bytes, size);
   const std::size_t length = skip + size <= 8 ? 8 : 16;
   return sys::call(SYS_pwrite64, fd, block, length, start) == static_cast<long>(length);
@@ -124,11 +135,11 @@ bool store_through_memory_file(int fd, unsigned char *at, const unsigned char *b
 
 }  // namespace
 
-bool Patcher::plan(const char *symbol, unsigned char *target, const void *replacement, void **original) noexcept {
+bool Patcher::plan(const char* symbol, unsigned char* target, const void* replacement, void** original) noexcept {
   for (std::size_t i = 0; i < count_; ++i)
     if (patches_[i].target == target) return true;
   if (count_ == kCapacity) return false;
-  Patch &patch = patches_[count_++];
+  Patch& patch = patches_[count_++];
   patch = Patch{};
   patch.symbol = symbol;
   patch.target = target;
@@ -156,13 +167,13 @@ bool Patcher::map_islands() noexcept {
 }
 
 // Island and relocated original of one patch. Fills `trouble` when the prologue is not one we know.
-bool Patcher::build(Patch &patch) noexcept {
+bool Patcher::build(Patch& patch) noexcept {
   if (!reaches(word(patch.site), word(patch.island))) {
     patch.trouble = "too far from its island";
     return false;
   }
-  unsigned char *out = patch.island + kOriginalAt;
-  const unsigned char *from = patch.site;
+  unsigned char* out = patch.island + kOriginalAt;
+  const unsigned char* from = patch.site;
   bool movable = true, ended = false;
   while (word(from) - word(patch.site) < kJump && !ended) {
     Instruction i;
@@ -172,14 +183,14 @@ bool Patcher::build(Patch &patch) noexcept {
     }
     ended = i.kind == Instruction::Kind::jump || (i.kind == Instruction::Kind::stop && *from == 0xc3);
     if (movable) {
-      unsigned char *behind = relocate(out, from, i);
+      unsigned char* behind = relocate(out, from, i);
       movable = behind != nullptr;
       if (movable) out = behind;
     }
     from += i.length;
   }
   // A function shorter than the jump: what lies behind it must be padding, which the linker fills with nops or int3.
-  for (const unsigned char *pad = from; word(pad) - word(patch.site) < kJump;) {
+  for (const unsigned char* pad = from; word(pad) - word(patch.site) < kJump;) {
     Instruction i;
     if (*pad != 0xcc && !(decode(pad, 15, i) && (*pad == 0x90 || *pad == 0x66 || *pad == 0x0f))) {
       patch.trouble = "shorter than a jump";
@@ -194,7 +205,7 @@ bool Patcher::build(Patch &patch) noexcept {
       return false;
     }
     if (!ended) write_jump(out, from);
-    __atomic_store_n(patch.original, static_cast<void *>(patch.island + kOriginalAt), __ATOMIC_SEQ_CST);
+    __atomic_store_n(patch.original, static_cast<void*>(patch.island + kOriginalAt), __ATOMIC_SEQ_CST);
   }
   write_island(patch.island, patch.replacement);
   return true;
@@ -212,8 +223,8 @@ void Patcher::write_jumps() noexcept {
 
   // One window over the objects' texts; several objects (libpthread of old) lie apart, then page by page.
   LoadedObject first, last;
-  const bool one = object_at(reinterpret_cast<void *>(window.begin), first) &&
-                   object_at(reinterpret_cast<void *>(window.end - 1), last) && first.base == last.base;
+  const bool one = object_at(reinterpret_cast<void*>(window.begin), first) &&
+                   object_at(reinterpret_cast<void*>(window.end - 1), last) && first.base == last.base;
   auto protect = [&](std::uintptr_t begin, std::uintptr_t end, int how) {
     return sys::call(SYS_mprotect, begin, end - begin, how) == 0;
   };
@@ -223,7 +234,7 @@ void Patcher::write_jumps() noexcept {
   if (!writable) memory_file = static_cast<int>(sys::call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC));
 
   for (std::size_t i = 0; i < count_; ++i) {
-    Patch &patch = patches_[i];
+    Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
     unsigned char jump[kJump];
     jump[0] = 0xe9;
@@ -244,17 +255,18 @@ void Patcher::write_jumps() noexcept {
   if (memory_file >= 0) sys::call(SYS_close, memory_file);
 }
 
-// Self-test: what a processor would run from the entry leads to the replacement, and from the original behind the patch.
-bool Patcher::verify(const Patch &patch) const noexcept {
-  const unsigned char *site = patch.site;
+// Self-test: what a processor would run from the entry leads to the replacement, and from the original behind the
+// patch.
+bool Patcher::verify(const Patch& patch) const noexcept {
+  const unsigned char* site = patch.site;
   if (site[0] != 0xe9 || site + kJump + get32(site + 1) != patch.island) return false;
   unsigned char expected[18];
   write_island(expected, patch.replacement);
   if (std::memcmp(expected, patch.island, sizeof expected) != 0) return false;
   if (!patch.original) return true;
-  const auto *code = static_cast<const unsigned char *>(*patch.original);
+  const auto* code = static_cast<const unsigned char*>(*patch.original);
   if (code != patch.island + kOriginalAt) return false;
-  for (const unsigned char *end = patch.island + kSlot; code < end;) {
+  for (const unsigned char* end = patch.island + kSlot; code < end;) {
     Instruction i;
     if (!decode(code, 15, i)) return false;
     if (i.kind == Instruction::Kind::jump) return true;  // the way back, or the function's own last jump
@@ -264,23 +276,23 @@ bool Patcher::verify(const Patch &patch) const noexcept {
 }
 
 // The second way: every loaded object's GOT entries that hold the function's address.
-void Patcher::redirect(Patch &patch) noexcept {
+void Patcher::redirect(Patch& patch) noexcept {
   struct Job {
-    Patch &patch;
-    const Patcher &patcher;
+    Patch& patch;
+    const Patcher& patcher;
     std::size_t written;
   } job{patch, *this, 0};
   each_object(
-      [](const LoadedObject &object, void *context) {
-        auto &j = *static_cast<Job *>(context);
+      [](const LoadedObject& object, void* context) {
+        auto& j = *static_cast<Job*>(context);
         if (!object.symbols || object.whole.contains(word(j.patch.target))) return true;
-        auto rewrite = [&](const Elf64_Rela *table, std::size_t bytes) {
+        auto rewrite = [&](const Elf64_Rela* table, std::size_t bytes) {
           for (std::size_t i = 0; table && i < bytes / sizeof *table; ++i) {
             const auto type = ELF64_R_TYPE(table[i].r_info);
             if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) continue;
-            const Elf64_Sym &symbol = object.symbols[ELF64_R_SYM(table[i].r_info)];
+            const Elf64_Sym& symbol = object.symbols[ELF64_R_SYM(table[i].r_info)];
             if (std::strcmp(object.strings + symbol.st_name, j.patch.symbol) != 0) continue;
-            auto *slot = reinterpret_cast<const void **>(object.base + table[i].r_offset);
+            auto* slot = reinterpret_cast<const void**>(object.base + table[i].r_offset);
             const std::uintptr_t page = page_down(word(slot));
             if (sys::call(SYS_mprotect, page, kPage, PROT_READ | PROT_WRITE) != 0) continue;
             __atomic_store_n(slot, j.patch.replacement, __ATOMIC_SEQ_CST);
@@ -301,9 +313,9 @@ void Patcher::commit() noexcept {
   if (!count_) return;
   const bool mapped = map_islands();
   for (std::size_t i = 0; i < count_; ++i) {
-    Patch &patch = patches_[i];
+    Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
-    patch.island = reinterpret_cast<unsigned char *>(islands_.begin + i * kSlot);
+    patch.island = reinterpret_cast<unsigned char*>(islands_.begin + i * kSlot);
     if (!mapped) patch.trouble = "no memory within reach of libc";
     if (!mapped || !build(patch)) patch.state = Patch::State::failed;
   }
@@ -318,7 +330,7 @@ void Patcher::commit() noexcept {
 std::size_t Patcher::repair() noexcept {
   std::size_t missing = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    Patch &patch = patches_[i];
+    Patch& patch = patches_[i];
     if (patch.state != Patch::State::patched) continue;
     if (patch.site[0] == 0xe9 && patch.site + kJump + get32(patch.site + 1) == patch.island) continue;
     patch.state = Patch::State::planned;

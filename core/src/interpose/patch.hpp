@@ -5,10 +5,10 @@
 //   entry:  jmp rel32 ──► island (within 2 GiB): jmp *replacement
 //                         original: the moved instructions, jmp back behind the patch
 //
-// Used by install.cpp alone. Only prologues that decode_x86_64 knows are patched; the jump is one aligned atomic store, in a
-// window of write permission that keeps the pages executable, because other threads may be running them. What cannot be
-// patched is redirected in the GOT of each loaded object instead (calls from inside libc are then not seen), and said.
-// Why so, with measurements: docs/adr/0006-entry-patching.md.
+// Used by install.cpp alone. Only prologues that decode_x86_64 knows are patched; the jump is one aligned atomic store,
+// in a window of write permission that keeps the pages executable, because other threads may be running them. What
+// cannot be patched is redirected in the GOT of each loaded object instead (calls from inside libc are then not seen),
+// and said. Why so, with measurements: docs/adr/0006-entry-patching.md.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,15 +19,15 @@ namespace ap::interpose {
 
 struct Patch {
   enum class State : std::uint8_t { planned, patched, redirected, failed };
-  const char *symbol = nullptr;
-  unsigned char *target = nullptr;      // entry of the function
-  const void *replacement = nullptr;
-  void **original = nullptr;            // receives the address that runs the unpatched function; may be null
-  unsigned char *site = nullptr;        // where the jump is: the entry, or behind its endbr64
-  unsigned char *island = nullptr;
-  unsigned char moved = 0;              // bytes of whole instructions that the relocated original holds
+  const char* symbol = nullptr;
+  unsigned char* target = nullptr;  // entry of the function
+  const void* replacement = nullptr;
+  void** original = nullptr;      // receives the address that runs the unpatched function; may be null
+  unsigned char* site = nullptr;  // where the jump is: the entry, or behind its endbr64
+  unsigned char* island = nullptr;
+  unsigned char moved = 0;  // bytes of whole instructions that the relocated original holds
   State state = State::planned;
-  const char *trouble = nullptr;        // why it is not `patched`
+  const char* trouble = nullptr;  // why it is not `patched`
 };
 
 class Patcher {
@@ -35,7 +35,7 @@ class Patcher {
   static constexpr std::size_t kCapacity = 256;
 
   // Plans one function; a function that is planned already (an alias) is left out. False when the table is full.
-  bool plan(const char *symbol, unsigned char *target, const void *replacement, void **original) noexcept;
+  bool plan(const char* symbol, unsigned char* target, const void* replacement, void** original) noexcept;
 
   // Patches everything planned. Call once, as early as possible. Afterwards each Patch has its final state.
   void commit() noexcept;
@@ -44,15 +44,15 @@ class Patcher {
   std::size_t repair() noexcept;
 
   std::size_t size() const { return count_; }
-  const Patch &operator[](std::size_t i) const { return patches_[i]; }
+  const Patch& operator[](std::size_t i) const { return patches_[i]; }
   AddressRange islands() const { return islands_; }
 
  private:
   bool map_islands() noexcept;
-  bool build(Patch &patch) noexcept;
+  bool build(Patch& patch) noexcept;
   void write_jumps() noexcept;
-  bool verify(const Patch &patch) const noexcept;
-  void redirect(Patch &patch) noexcept;
+  bool verify(const Patch& patch) const noexcept;
+  void redirect(Patch& patch) noexcept;
 
   Patch patches_[kCapacity];
   std::size_t count_ = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Child processes: exec (every libc way to start a program ends in execve, execveat or fexecve), fork and its relatives, and
-// the shell calls system and popen, which are judged as one operation before libc starts its shell.
+// Child processes: exec (every libc way to start a program ends in execve, execveat or fexecve), fork and its
+// relatives, and the shell calls system and popen, which are judged as one operation before libc starts its shell.
 //
-// The exec handlers run in the children of fork, vfork and posix_spawn, on stacks of 32 KB and in memory that the parent shares:
-// everything large lies in a mapping that the thread keeps a note of, so that the parent gets it back.
+// The exec handlers run in the children of fork, vfork and posix_spawn, on stacks of 32 KB and in memory that the
+// parent shares: everything large lies in a mapping that the thread keeps a note of, so that the parent gets it back.
 #include "interpose/processes.hpp"
 
 #include <errno.h>
@@ -41,12 +41,13 @@ namespace {
 using canonical::Descriptor;
 using canonical::DescriptorPath;
 
-// --- working memory --------------------------------------------------------------------------------------------------------
+// --- working memory
+// --------------------------------------------------------------------------------------------------------
 
-// One mapping per thread. A vfork child that execs leaves it behind in its parent's memory: its note then names a thread that
-// is no longer in this address space, and the next exec of the thread takes it over.
+// One mapping per thread. A vfork child that execs leaves it behind in its parent's memory: its note then names a
+// thread that is no longer in this address space, and the next exec of the thread takes it over.
 struct Note {
-  void *base;
+  void* base;
   std::size_t size;
   long owner;
 };
@@ -59,23 +60,24 @@ class Scratch {
     noted_ = note.owner != self || !note.base;  // a signal handler of this thread inside an exec: a mapping of its own
     if (noted_ && note.base) sys::call(SYS_munmap, note.base, note.size);
     const long at = sys::call(SYS_mmap, nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char *>(at);
+    base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
     if (noted_) note = {base_, size_, self};
   }
   ~Scratch() {
     if (base_) sys::call(SYS_munmap, base_, size_);
     if (noted_) note = {};
   }
-  Scratch(const Scratch &) = delete;
-  char *base() const { return base_; }
+  Scratch(const Scratch&) = delete;
+  char* base() const { return base_; }
 
  private:
-  char *base_;
+  char* base_;
   std::size_t size_;
   bool noted_;
 };
 
-// --- exec ------------------------------------------------------------------------------------------------------------------
+// --- exec
+// ------------------------------------------------------------------------------------------------------------------
 
 constexpr std::size_t kLargest = 8 << 20;  // more than the kernel takes for arguments and environment
 
@@ -84,25 +86,25 @@ struct Measure {
   std::size_t count = 0, bytes = 0;
 };
 
-long measure(long user_vector, Measure &out) {
-  const auto *vector = reinterpret_cast<const char *const *>(user_vector);
+long measure(long user_vector, Measure& out) {
+  const auto* vector = reinterpret_cast<const char* const*>(user_vector);
   for (; vector; ++out.count) {
     if (!readable(vector + out.count, sizeof *vector)) return -EFAULT;
-    const char *text = vector[out.count];
+    const char* text = vector[out.count];
     if (!text) break;
     const long length = string_length(text, 131072);  // MAX_ARG_STRLEN
     if (length < 0) return length;
     out.bytes += static_cast<std::size_t>(length) + 1;
-    if (length >= 131072 || out.bytes + out.count * sizeof(char *) > kLargest) return -E2BIG;
+    if (length >= 131072 || out.bytes + out.count * sizeof(char*) > kLargest) return -E2BIG;
   }
   return 0;
 }
 
 // Copies a vector. What has grown since it was measured does not fit: another thread is at it.
-long copy_vector(long user_vector, std::size_t count, char **to, char *&at, char *end) {
-  const auto *vector = reinterpret_cast<const char *const *>(user_vector);
+long copy_vector(long user_vector, std::size_t count, char** to, char*& at, char* end) {
+  const auto* vector = reinterpret_cast<const char* const*>(user_vector);
   for (std::size_t i = 0; i < count; ++i) {
-    const char *text = vector[i];
+    const char* text = vector[i];
     if (!text) {
       to[i] = nullptr;
       return static_cast<long>(i);
@@ -116,7 +118,9 @@ long copy_vector(long user_vector, std::size_t count, char **to, char *&at, char
   return static_cast<long>(count);
 }
 
-bool same_text(const PathBuffer &a, const PathBuffer &b) { return a.view() == b.view(); }
+bool same_text(const PathBuffer& a, const PathBuffer& b) {
+  return a.view() == b.view();
+}
 
 // A refused exec that is asked for again at once: a shell that looks for the same program under /bin and /usr/bin.
 struct Refusal {
@@ -125,7 +129,7 @@ struct Refusal {
 };
 thread_local Refusal refusal __attribute__((tls_model("initial-exec")));
 
-bool refused_just_now(const Operation &op) {
+bool refused_just_now(const Operation& op) {
   std::uint64_t hash = hash_bytes(view(op.text2));
   for (std::uint32_t i = 0; i < op.argc; ++i) hash = hash_bytes(view(op.argv[i]), hash + 1);
   timespec now{};
@@ -143,28 +147,31 @@ struct Work {
   Verdict verdict;
 };
 
-// What the kernel shall run: the path as called, unless it leads over a link that could be exchanged before the kernel walks it.
-const char *path_to_run(Work &work, int dirfd, const Program &program) {
-  if (canonical::absolute(dirfd, work.path.view(), work.joined, work.spelled) < 0 || same_text(work.spelled, work.real)) return work.path.data;
+// What the kernel shall run: the path as called, unless it leads over a link that could be exchanged before the kernel
+// walks it.
+const char* path_to_run(Work& work, int dirfd, const Program& program) {
+  if (canonical::absolute(dirfd, work.path.view(), work.joined, work.spelled) < 0 || same_text(work.spelled, work.real))
+    return work.path.data;
   if (program.form == Program::Form::script) return work.path.data;  // its name is the script's first argument
   const auto slash = work.spelled.view().rfind('/');
   work.joined.assign(work.spelled.view().substr(0, slash ? slash : 1));
   return sys::call(SYS_faccessat, AT_FDCWD, work.joined.data, W_OK) == 0 ? work.real.data : work.path.data;
 }
 
-[[gnu::noinline]] long exec_with(Work &work, int dirfd, int flags, const Descriptor &object, const Program &program, long user_argv,
-                                 long user_envp, const Measure &arguments, const Measure &environment, char *room, char *end) {
-  char **argv = reinterpret_cast<char **>(room);
-  char **envp = argv + arguments.count + 2;
-  auto *words = reinterpret_cast<ap_str *>(envp + environment.count + 4);
-  char *at = reinterpret_cast<char *>(words + arguments.count + 1);
+[[gnu::noinline]] long exec_with(Work& work, int dirfd, int flags, const Descriptor& object, const Program& program,
+                                 long user_argv, long user_envp, const Measure& arguments, const Measure& environment,
+                                 char* room, char* end) {
+  char** argv = reinterpret_cast<char**>(room);
+  char** envp = argv + arguments.count + 2;
+  auto* words = reinterpret_cast<ap_str*>(envp + environment.count + 4);
+  char* at = reinterpret_cast<char*>(words + arguments.count + 1);
   const long argc = copy_vector(user_argv, arguments.count, argv, at, end);
   if (argc < 0) return argc;
   const long envc = copy_vector(user_envp, environment.count, envp, at, end);
   if (envc < 0) return envc;
 
   for (long i = 0; i < argc; ++i) words[i] = {argv[i], static_cast<uint32_t>(std::strlen(argv[i]))};
-  Operation &op = work.operation;
+  Operation& op = work.operation;
   op = Operation{};
   op.resource = AP_PROCESSES;
   op.kind = AP_SPAWN;
@@ -190,13 +197,14 @@ const char *path_to_run(Work &work, int dirfd, const Program &program) {
     const long packed = luggage.open();
     if (packed < 0 && enforcing) return packed;
     if (packed == 0) {
-      const long count = rebuild_environment(envp, static_cast<std::size_t>(envc), at, static_cast<std::size_t>(end - at), luggage);
+      const long count =
+          rebuild_environment(envp, static_cast<std::size_t>(envc), at, static_cast<std::size_t>(end - at), luggage);
       if (count < 0) return count;
     }
   }
   event::flush();
   if (by_descriptor) return sys::call(SYS_execveat, object.get(), "", argv, envp, flags);
-  const char *path = path_to_run(work, dirfd, program);
+  const char* path = path_to_run(work, dirfd, program);
   if (flags) return sys::call(SYS_execveat, dirfd, path, argv, envp, flags);
   return dirfd == AT_FDCWD || path[0] == '/' ? sys::call(SYS_execve, path, argv, envp)
                                              : sys::call(SYS_execveat, dirfd, path, argv, envp, 0);
@@ -207,13 +215,14 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
   if (const long r = measure(user_argv, arguments); r < 0) return r;
   if (const long r = measure(user_envp, environment); r < 0) return r;
   const std::size_t preload = environment.bytes;  // an old LD_PRELOAD is copied once more
-  const std::size_t size = sizeof(Work) + (arguments.count + environment.count + 8) * sizeof(char *) +
-                           (arguments.count + 1) * sizeof(ap_str) + arguments.bytes + environment.bytes + preload + kEnvironmentRoom + 64;
+  const std::size_t size = sizeof(Work) + (arguments.count + environment.count + 8) * sizeof(char*) +
+                           (arguments.count + 1) * sizeof(ap_str) + arguments.bytes + environment.bytes + preload +
+                           kEnvironmentRoom + 64;
   Scratch scratch(size);
   if (!scratch.base()) return -ENOMEM;
-  Work &work = *reinterpret_cast<Work *>(scratch.base());
+  Work& work = *reinterpret_cast<Work*>(scratch.base());
 
-  if (const long length = copy_path(work.path, reinterpret_cast<const char *>(user_path)); length < 0) return length;
+  if (const long length = copy_path(work.path, reinterpret_cast<const char*>(user_path)); length < 0) return length;
   Descriptor object;
   if (work.path.size == 0) {
     if (!(flags & AT_EMPTY_PATH)) return -ENOENT;
@@ -223,12 +232,14 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
     object.reset(sys::call(SYS_fcntl, dirfd, status & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 3));
     if (!object) return -EBADF;
   } else {
-    const long found = canonical::find(dirfd, work.path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, object, work.real);
+    const long found =
+        canonical::find(dirfd, work.path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, object, work.real);
     if (found < 0) return object ? -EACCES : found;
     struct stat st;
     if (sys::call(SYS_fstat, object.get(), &st) == 0 && S_ISLNK(st.st_mode)) return -ELOOP;
     // Not to be run at all: the search in PATH goes on, nothing is decided.
-    if (!S_ISREG(st.st_mode) || sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object.get()).text, X_OK) == -EACCES) return -EACCES;
+    if (!S_ISREG(st.st_mode) || sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object.get()).text, X_OK) == -EACCES)
+      return -EACCES;
   }
   const Program program = inspect(object.get());
   return exec_with(work, dirfd, flags, object, program, user_argv, user_envp, arguments, environment,
@@ -247,7 +258,8 @@ long do_fexecve(long fd, long argv, long envp, long, long, long) {
   return run_program(static_cast<int>(fd), reinterpret_cast<long>(""), argv, envp, AT_EMPTY_PATH);
 }
 
-// --- fork ------------------------------------------------------------------------------------------------------------------
+// --- fork
+// ------------------------------------------------------------------------------------------------------------------
 
 Operation fork_operation() {
   Operation op{};
@@ -256,10 +268,15 @@ Operation fork_operation() {
   return op;
 }
 
-// Where commands are granted one by one, a program without language hooks (a shell) must be able to fork in order to run them.
-bool commands_decide() { return !language_hooks_here && policy() && policy()->header().commands.count != 0; }
+// Where commands are granted one by one, a program without language hooks (a shell) must be able to fork in order to
+// run them.
+bool commands_decide() {
+  return !language_hooks_here && policy() && policy()->header().commands.count != 0;
+}
 
-bool free_to_fork() { return !user_code || marks::in_process_call() || commands_decide(); }
+bool free_to_fork() {
+  return !user_code || marks::in_process_call() || commands_decide();
+}
 
 long decide_fork() {
   if (free_to_fork()) return 0;
@@ -267,7 +284,8 @@ long decide_fork() {
   return decide(op, {});
 }
 
-// A vfork is the first half of starting a program, which its exec decides and counts: refused only where nothing can be granted.
+// A vfork is the first half of starting a program, which its exec decides and counts: refused only where nothing can be
+// granted.
 long decide_vfork() {
   if (free_to_fork() || !policy() || policy()->header().commands.count != 0) return 0;
   Operation op = fork_operation();
@@ -276,7 +294,8 @@ long decide_vfork() {
 }
 
 long decide_clone(unsigned long flags) {
-  constexpr unsigned long kNamespaces = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  constexpr unsigned long kNamespaces =
+      CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   if (flags & CLONE_THREAD) return 0;
   if (enforcing && (flags & kNamespaces)) return -EPERM;
   // A process that runs beside its parent in the same memory could change what the parent has judged.
@@ -296,8 +315,12 @@ pid_t forked(pid_t (*original)()) {
   if (pid == 0) event::after_fork();
   return pid;
 }
-pid_t hook_fork() { return forked(originals.fork); }
-pid_t hook_raw_fork() { return forked(originals.raw_fork); }
+pid_t hook_fork() {
+  return forked(originals.fork);
+}
+pid_t hook_raw_fork() {
+  return forked(originals.raw_fork);
+}
 
 long do_fork(long, long, long, long, long, long) {
   const long refused = decide_fork();
@@ -311,9 +334,12 @@ long do_clone(long flags, long, long, long, long, long) {
   const long refused = decide_clone(static_cast<unsigned long>(flags));
   return refused ? refused : kPassOn;
 }
-long do_clone3(long, long, long, long, long, long) { return -ENOSYS; }  // callers fall back to clone
+long do_clone3(long, long, long, long, long, long) {
+  return -ENOSYS;
+}  // callers fall back to clone
 
-// --- shell calls -----------------------------------------------------------------------------------------------------------
+// --- shell calls
+// -----------------------------------------------------------------------------------------------------------
 
 // A call of this thread that starts processes as parts of it.
 class ProcessCall {
@@ -323,7 +349,7 @@ class ProcessCall {
 };
 
 // 0, or -EPERM. The text that the shell gets is judged again when libc execs it: this is what is counted.
-long decide_shell(const char *user_command) {
+long decide_shell(const char* user_command) {
   const long length = string_length(user_command, 131072);
   if (length < 0) return 0;  // libc will fault on it as it would without us
   Scratch scratch(static_cast<std::size_t>(length) + 1);
@@ -341,14 +367,14 @@ long decide_shell(const char *user_command) {
   return decide(op, view(op.text));
 }
 
-int hook_system(const char *command) {
+int hook_system(const char* command) {
   if (!command) return originals.system(command);
   if (const long refused = decide_shell(command)) return static_cast<int>(finish(refused));
   ProcessCall call;
   return originals.system(command);
 }
 
-FILE *hook_popen(const char *command, const char *mode) {
+FILE* hook_popen(const char* command, const char* mode) {
   if (const long refused = decide_shell(command)) {
     finish(refused);
     return nullptr;
@@ -357,20 +383,22 @@ FILE *hook_popen(const char *command, const char *mode) {
   return originals.popen(command, mode);
 }
 
-// --- posix_spawn: judged in its child, by the exec ----------------------------------------------------------------------------
+// --- posix_spawn: judged in its child, by the exec
+// ----------------------------------------------------------------------------
 
-int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-                     char *const argv[], char *const envp[]) {
+int hook_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                     const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   SpawnStack stack;
   return originals.posix_spawn(pid, path, actions, attributes, argv, envp);
 }
-int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-                      char *const argv[], char *const envp[]) {
+int hook_posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
+                      const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   SpawnStack stack;
   return originals.posix_spawnp(pid, file, actions, attributes, argv, envp);
 }
 
-// --- the end ---------------------------------------------------------------------------------------------------------------
+// --- the end
+// ---------------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void hook_exit(int status) {
   event::flush();
@@ -382,14 +410,22 @@ long do_exit_group(long, long, long, long, long, long) {
 }
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 template <typename F>
-void **slot(F &f) { return reinterpret_cast<void **>(&f); }
+void** slot(F& f) {
+  return reinterpret_cast<void**>(&f);
+}
 
 }  // namespace
 
-extern "C" int ap_ask_vfork() { return static_cast<int>(finish(decide_vfork())); }
-extern "C" int ap_ask_clone(unsigned long flags) { return static_cast<int>(finish(decide_clone(flags))); }
+extern "C" int ap_ask_vfork() {
+  return static_cast<int>(finish(decide_vfork()));
+}
+extern "C" int ap_ask_clone(unsigned long flags) {
+  return static_cast<int>(finish(decide_clone(flags)));
+}
 
 Table<Call> process_calls() noexcept {
   static const Call rows[] = {
@@ -411,8 +447,8 @@ Table<Call> process_calls() noexcept {
 
 Table<Number> process_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_execve, do_execve, kAlways}, {SYS_execveat, do_execveat, kAlways}, {SYS_fork, do_fork, kProcesses},
-      {SYS_vfork, do_vfork, kProcesses}, {SYS_clone, do_clone, kAlways},      {SYS_clone3, do_clone3, kAlways},
+      {SYS_execve, do_execve, kAlways},         {SYS_execveat, do_execveat, kAlways}, {SYS_fork, do_fork, kProcesses},
+      {SYS_vfork, do_vfork, kProcesses},        {SYS_clone, do_clone, kAlways},       {SYS_clone3, do_clone3, kAlways},
       {SYS_exit_group, do_exit_group, kAlways},
   };
   return table(rows);

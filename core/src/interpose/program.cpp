@@ -22,28 +22,34 @@ struct FileId {
 };
 FileId loader;
 
-bool same(const struct stat &st, const FileId &id) { return id.inode && st.st_dev == id.device && st.st_ino == id.inode; }
+bool same(const struct stat& st, const FileId& id) {
+  return id.inode && st.st_dev == id.device && st.st_ino == id.inode;
+}
 
 // Raised privileges make the loader ignore LD_PRELOAD.
-bool raises_privileges(int object, const struct stat &st) {
+bool raises_privileges(int object, const struct stat& st) {
   if ((st.st_mode & S_ISUID) && static_cast<long>(st.st_uid) != sys::call(SYS_getuid)) return true;
-  if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && static_cast<long>(st.st_gid) != sys::call(SYS_getgid)) return true;
+  if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+      static_cast<long>(st.st_gid) != sys::call(SYS_getgid))
+    return true;
   char capability[24];
   return sys::call(SYS_getuid) != 0 &&
          sys::call(SYS_getxattr, DescriptorPath(object).text, "security.capability", capability, sizeof capability) > 0;
 }
 
-bool our_loader(const char *path) {
+bool our_loader(const char* path) {
   struct stat st;
   return sys::call(SYS_stat, path, &st) == 0 && same(st, loader);
 }
 
 // A native program: 64-bit x86 with our loader as its interpreter.
-bool native_enterable(int fd, const unsigned char *head, std::size_t size) {
+bool native_enterable(int fd, const unsigned char* head, std::size_t size) {
   Elf64_Ehdr header;
   if (size < sizeof header) return false;
   std::memcpy(&header, head, sizeof header);
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 || header.e_phentsize != sizeof(Elf64_Phdr)) return false;
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 ||
+      header.e_phentsize != sizeof(Elf64_Phdr))
+    return false;
   for (unsigned i = 0; i < header.e_phnum && i < 64; ++i) {
     Elf64_Phdr segment;
     const auto at = static_cast<long>(header.e_phoff + i * sizeof segment);
@@ -51,7 +57,9 @@ bool native_enterable(int fd, const unsigned char *head, std::size_t size) {
     if (segment.p_type != PT_INTERP) continue;
     char interpreter[256];
     if (segment.p_filesz == 0 || segment.p_filesz >= sizeof interpreter) return false;
-    if (sys::call(SYS_pread64, fd, interpreter, segment.p_filesz, segment.p_offset) != static_cast<long>(segment.p_filesz)) return false;
+    if (sys::call(SYS_pread64, fd, interpreter, segment.p_filesz, segment.p_offset) !=
+        static_cast<long>(segment.p_filesz))
+      return false;
     interpreter[segment.p_filesz] = 0;
     return our_loader(interpreter);
   }
@@ -96,7 +104,8 @@ Program inspect_at_depth(int object, int depth) {
   while (at < size && (head[at] == ' ' || head[at] == '\t')) ++at;
   char interpreter[256];
   std::size_t length = 0;
-  while (at < size && head[at] != ' ' && head[at] != '\t' && head[at] != '\n' && head[at]) interpreter[length++] = static_cast<char>(head[at++]);
+  while (at < size && head[at] != ' ' && head[at] != '\t' && head[at] != '\n' && head[at])
+    interpreter[length++] = static_cast<char>(head[at++]);
   interpreter[length] = 0;
   if (!length || depth >= 5) return program;
   Descriptor next(sys::call(SYS_openat, AT_FDCWD, interpreter, O_PATH | O_CLOEXEC));
@@ -106,9 +115,11 @@ Program inspect_at_depth(int object, int depth) {
 
 }  // namespace
 
-Program inspect(int object) noexcept { return inspect_at_depth(object, 0); }
+Program inspect(int object) noexcept {
+  return inspect_at_depth(object, 0);
+}
 
-void remember_loader(const char *path) noexcept {
+void remember_loader(const char* path) noexcept {
   struct stat st;
   if (sys::call(SYS_stat, path, &st) == 0) loader = {st.st_dev, st.st_ino};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program file is, as far as line 2 must know: whether the child it becomes can be entered (our library preloaded).
+// What a program file is, as far as line 2 must know: whether the child it becomes can be entered (our library
+// preloaded).
 #pragma once
 #include <sys/types.h>
 
@@ -21,6 +22,6 @@ struct Program {
 Program inspect(int object) noexcept;
 
 // The loader of this process, that of children we can enter. At install.
-void remember_loader(const char *path) noexcept;
+void remember_loader(const char* path) noexcept;
 
 }  // namespace ap::interpose

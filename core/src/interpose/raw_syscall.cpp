@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// syscall(2): the same handlers by number. A number of no table goes on to libc's own function with its registers as they were
-// (fork-like calls must: they return twice).
+// syscall(2): the same handlers by number. A number of no table goes on to libc's own function with its registers as
+// they were (fork-like calls must: they return twice).
 #include <errno.h>
 #include <sys/syscall.h>
 
@@ -19,10 +19,14 @@ struct alignas(4096) Dispatch {
 Dispatch dispatch;
 
 // Made without libc: file and network calls that no entry would see. Programs fall back to the calls that are seen.
-long do_io_uring_setup(long, long, long, long, long, long) { return -ENOSYS; }
+long do_io_uring_setup(long, long, long, long, long, long) {
+  return -ENOSYS;
+}
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 
 }  // namespace
 
@@ -36,7 +40,7 @@ AddressRange raw_handlers() noexcept {
 }
 
 // words: number and six arguments. True when the call was handled; its result is then `*result`, errno set.
-extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long *words, long *result) {
+extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long* words, long* result) {
   const auto number = static_cast<unsigned long>(words[0]);
   if (number >= kNumbers || !dispatch.handlers[number]) return 0;
   const long value = dispatch.handlers[number](words[1], words[2], words[3], words[4], words[5], words[6]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Look-ups: the name is judged before any query exists; answers of a granted one feed the guard's name table. libc's own
-// function then runs (there is no other way to ask NSS), with a mark on the thread so that the sockets it opens are its own affair.
+// Look-ups: the name is judged before any query exists; answers of a granted one feed the guard's name table. libc's
+// own function then runs (there is no other way to ask NSS), with a mark on the thread so that the sockets it opens are
+// its own affair.
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -25,12 +26,12 @@ constexpr std::size_t kName = 1026;  // NI_MAXHOST and a terminator: libc refuse
 // A copied name. `data()` is what is judged and what libc gets.
 class Name {
  public:
-  explicit Name(const char *from) {
+  explicit Name(const char* from) {
     length_ = from ? copy_string(text_, sizeof text_, from) : 0;
     given_ = from != nullptr;
   }
   bool bad() const { return length_ < 0; }
-  const char *data() const { return given_ ? text_ : nullptr; }
+  const char* data() const { return given_ ? text_ : nullptr; }
   std::string_view view() const { return {text_, static_cast<std::size_t>(length_ > 0 ? length_ : 0)}; }
 
  private:
@@ -46,7 +47,9 @@ bool is_numeric(std::string_view name) {
 }
 
 // 0, or -EPERM. libc's functions call each other: what a running look-up asks was decided when it began.
-long decide_query(Operation &op) { return LookUp::running() ? 0 : decide(op, view(op.text)); }
+long decide_query(Operation& op) {
+  return LookUp::running() ? 0 : decide(op, view(op.text));
+}
 
 long decide_name(std::string_view name, int type = 0) {
   if (name.empty() || LookUp::running()) return 0;
@@ -58,13 +61,16 @@ long decide_name(std::string_view name, int type = 0) {
 struct Reverse {
   char text[INET6_ADDRSTRLEN] = "";
   Operation op{};
-  bool set(int family, const void *bytes, std::size_t size) {
+  bool set(int family, const void* bytes, std::size_t size) {
     op.resource = AP_OUTBOUND;
     op.kind = AP_RESOLVE;
     op.protocol = AP_PROTO_DNS;
-    if (family == AF_INET && size >= 4) op.family = 4;
-    else if (family == AF_INET6 && size >= 16) op.family = 6;
-    else return false;
+    if (family == AF_INET && size >= 4)
+      op.family = 4;
+    else if (family == AF_INET6 && size >= 16)
+      op.family = 6;
+    else
+      return false;
     std::memcpy(op.address, bytes, op.family == 4 ? 4 : 16);
     inet_ntop(family, op.address, text, sizeof text);
     op.text = {text, static_cast<uint32_t>(std::strlen(text))};
@@ -74,29 +80,36 @@ struct Reverse {
 
 constexpr std::size_t kAnswers = 64;
 
-void note(std::string_view name, const addrinfo *list) {
+void note(std::string_view name, const addrinfo* list) {
   IpAddress addresses[kAnswers];
   std::size_t n = 0;
   for (; list && n < kAnswers; list = list->ai_next) {
-    if (list->ai_family == AF_INET) addresses[n++] = make_ip(4, reinterpret_cast<const std::uint8_t *>(&reinterpret_cast<const sockaddr_in *>(list->ai_addr)->sin_addr));
-    if (list->ai_family == AF_INET6) addresses[n++] = make_ip(6, reinterpret_cast<const sockaddr_in6 *>(list->ai_addr)->sin6_addr.s6_addr);
+    if (list->ai_family == AF_INET)
+      addresses[n++] = make_ip(
+          4, reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in*>(list->ai_addr)->sin_addr));
+    if (list->ai_family == AF_INET6)
+      addresses[n++] = make_ip(6, reinterpret_cast<const sockaddr_in6*>(list->ai_addr)->sin6_addr.s6_addr);
   }
   name_table().note(name, addresses, n);
 }
 
-void note(std::string_view name, const hostent *host) {
+void note(std::string_view name, const hostent* host) {
   if (!host || !host->h_addr_list) return;
   IpAddress addresses[kAnswers];
   std::size_t n = 0;
-  for (char **a = host->h_addr_list; *a && n < kAnswers; ++a) addresses[n++] = make_ip(host->h_addrtype == AF_INET6 ? 6 : 4, reinterpret_cast<const std::uint8_t *>(*a));
+  for (char** a = host->h_addr_list; *a && n < kAnswers; ++a)
+    addresses[n++] = make_ip(host->h_addrtype == AF_INET6 ? 6 : 4, reinterpret_cast<const std::uint8_t*>(*a));
   name_table().note(name, addresses, n);
 }
 
-bool needs_query(const Name &name) { return name.data() && !name.view().empty() && !is_numeric(name.view()); }
+bool needs_query(const Name& name) {
+  return name.data() && !name.view().empty() && !is_numeric(name.view());
+}
 
-// --- replacements ----------------------------------------------------------------------------------------------------------
+// --- replacements
+// ----------------------------------------------------------------------------------------------------------
 
-int hook_getaddrinfo(const char *user_node, const char *service, const addrinfo *user_hints, addrinfo **result) {
+int hook_getaddrinfo(const char* user_node, const char* service, const addrinfo* user_hints, addrinfo** result) {
   const Name node(user_node);
   if (node.bad()) return EAI_NONAME;
   addrinfo hints{};
@@ -120,17 +133,19 @@ int hook_getaddrinfo(const char *user_node, const char *service, const addrinfo 
   return status;
 }
 
-int hook_getnameinfo(const sockaddr *user_address, socklen_t size, char *host, socklen_t host_size, char *service, socklen_t service_size,
-                     int flags) {
+int hook_getnameinfo(const sockaddr* user_address, socklen_t size, char* host, socklen_t host_size, char* service,
+                     socklen_t service_size, int flags) {
   Address address;
   if (copy_address(address, user_address, static_cast<int>(size)) < 0) return EAI_FAMILY;
   Reverse reverse;
   bool asks = false;
   if (host && host_size && !(flags & NI_NUMERICHOST)) {
-    const auto *in = reinterpret_cast<const sockaddr_in *>(address.bytes);
-    const auto *in6 = reinterpret_cast<const sockaddr_in6 *>(address.bytes);
-    if (size >= sizeof *in && in->sin_family == AF_INET) asks = reverse.set(AF_INET, &in->sin_addr, 4);
-    else if (size >= sizeof *in6 && in6->sin6_family == AF_INET6) asks = reverse.set(AF_INET6, &in6->sin6_addr, 16);
+    const auto* in = reinterpret_cast<const sockaddr_in*>(address.bytes);
+    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address.bytes);
+    if (size >= sizeof *in && in->sin_family == AF_INET)
+      asks = reverse.set(AF_INET, &in->sin_addr, 4);
+    else if (size >= sizeof *in6 && in6->sin6_family == AF_INET6)
+      asks = reverse.set(AF_INET6, &in6->sin6_addr, 16);
   }
   if (asks && decide_query(reverse.op) < 0) {
     errno = EPERM;
@@ -140,20 +155,20 @@ int hook_getnameinfo(const sockaddr *user_address, socklen_t size, char *host, s
   return originals.getnameinfo(address.get(), size, host, host_size, service, service_size, flags);
 }
 
-hostent *refused_host() {
+hostent* refused_host() {
   h_errno = NETDB_INTERNAL;
   errno = EPERM;
   return nullptr;
 }
 
-int refused_host_r(hostent **result, int *error) {
+int refused_host_r(hostent** result, int* error) {
   *result = nullptr;
   *error = NETDB_INTERNAL;
   errno = EPERM;
   return EPERM;
 }
 
-hostent *by_name(const char *user_name, int family) {
+hostent* by_name(const char* user_name, int family) {
   const Name name(user_name);
   if (name.bad()) {
     h_errno = HOST_NOT_FOUND;
@@ -162,15 +177,21 @@ hostent *by_name(const char *user_name, int family) {
   const bool asks = needs_query(name);
   if (asks && decide_name(name.view()) < 0) return refused_host();
   const LookUp scope(asks ? name.view() : std::string_view());
-  hostent *host = family == AF_UNSPEC ? originals.gethostbyname(name.data()) : originals.gethostbyname2(name.data(), family);
+  hostent* host =
+      family == AF_UNSPEC ? originals.gethostbyname(name.data()) : originals.gethostbyname2(name.data(), family);
   if (!host && scope.refused()) return refused_host();
   if (asks) note(name.view(), host);
   return host;
 }
-hostent *hook_gethostbyname(const char *name) { return by_name(name, AF_UNSPEC); }
-hostent *hook_gethostbyname2(const char *name, int family) { return by_name(name, family); }
+hostent* hook_gethostbyname(const char* name) {
+  return by_name(name, AF_UNSPEC);
+}
+hostent* hook_gethostbyname2(const char* name, int family) {
+  return by_name(name, family);
+}
 
-int by_name_r(const char *user_name, int family, hostent *host, char *buffer, size_t size, hostent **result, int *error) {
+int by_name_r(const char* user_name, int family, hostent* host, char* buffer, size_t size, hostent** result,
+              int* error) {
   const Name name(user_name);
   if (name.bad()) {
     *result = nullptr;
@@ -180,20 +201,22 @@ int by_name_r(const char *user_name, int family, hostent *host, char *buffer, si
   const bool asks = needs_query(name);
   if (asks && decide_name(name.view()) < 0) return refused_host_r(result, error);
   const LookUp scope(asks ? name.view() : std::string_view());
-  const int status = family == AF_UNSPEC ? originals.gethostbyname_r(name.data(), host, buffer, size, result, error)
-                                         : originals.gethostbyname2_r(name.data(), family, host, buffer, size, result, error);
+  const int status = family == AF_UNSPEC
+                         ? originals.gethostbyname_r(name.data(), host, buffer, size, result, error)
+                         : originals.gethostbyname2_r(name.data(), family, host, buffer, size, result, error);
   if (!*result && scope.refused()) return refused_host_r(result, error);
   if (status == 0 && asks) note(name.view(), *result);
   return status;
 }
-int hook_gethostbyname_r(const char *name, hostent *host, char *buffer, size_t size, hostent **result, int *error) {
+int hook_gethostbyname_r(const char* name, hostent* host, char* buffer, size_t size, hostent** result, int* error) {
   return by_name_r(name, AF_UNSPEC, host, buffer, size, result, error);
 }
-int hook_gethostbyname2_r(const char *name, int family, hostent *host, char *buffer, size_t size, hostent **result, int *error) {
+int hook_gethostbyname2_r(const char* name, int family, hostent* host, char* buffer, size_t size, hostent** result,
+                          int* error) {
   return by_name_r(name, family, host, buffer, size, result, error);
 }
 
-hostent *hook_gethostbyaddr(const void *user_address, socklen_t size, int family) {
+hostent* hook_gethostbyaddr(const void* user_address, socklen_t size, int family) {
   unsigned char bytes[16] = {};
   const socklen_t kept = size < sizeof bytes ? size : static_cast<socklen_t>(sizeof bytes);
   if (copy_bytes(bytes, user_address, kept) < 0) return refused_host();
@@ -202,8 +225,8 @@ hostent *hook_gethostbyaddr(const void *user_address, socklen_t size, int family
   const LookUp scope(view(reverse.op.text));
   return originals.gethostbyaddr(bytes, size, family);
 }
-int hook_gethostbyaddr_r(const void *user_address, socklen_t size, int family, hostent *host, char *buffer, size_t room, hostent **result,
-                         int *error) {
+int hook_gethostbyaddr_r(const void* user_address, socklen_t size, int family, hostent* host, char* buffer, size_t room,
+                         hostent** result, int* error) {
   unsigned char bytes[16] = {};
   const socklen_t kept = size < sizeof bytes ? size : static_cast<socklen_t>(sizeof bytes);
   if (copy_bytes(bytes, user_address, kept) < 0) return refused_host_r(result, error);
@@ -221,7 +244,7 @@ int refused_query() {
 }
 
 template <typename Run>
-int query(const char *user_name, int type, Run run) {
+int query(const char* user_name, int type, Run run) {
   const Name name(user_name);
   if (name.bad() || !name.data()) return refused_query();
   if (decide_name(name.view(), type) < 0) return refused_query();
@@ -229,22 +252,22 @@ int query(const char *user_name, int type, Run run) {
   return run(name.data());
 }
 
-int hook_res_query(const char *name, int cls, int type, unsigned char *answer, int size) {
-  return query(name, type, [&](const char *n) { return originals.res_query(n, cls, type, answer, size); });
+int hook_res_query(const char* name, int cls, int type, unsigned char* answer, int size) {
+  return query(name, type, [&](const char* n) { return originals.res_query(n, cls, type, answer, size); });
 }
-int hook_res_search(const char *name, int cls, int type, unsigned char *answer, int size) {
-  return query(name, type, [&](const char *n) { return originals.res_search(n, cls, type, answer, size); });
+int hook_res_search(const char* name, int cls, int type, unsigned char* answer, int size) {
+  return query(name, type, [&](const char* n) { return originals.res_search(n, cls, type, answer, size); });
 }
-int hook_res_nquery(void *state, const char *name, int cls, int type, unsigned char *answer, int size) {
-  return query(name, type, [&](const char *n) { return originals.res_nquery(state, n, cls, type, answer, size); });
+int hook_res_nquery(void* state, const char* name, int cls, int type, unsigned char* answer, int size) {
+  return query(name, type, [&](const char* n) { return originals.res_nquery(state, n, cls, type, answer, size); });
 }
-int hook_res_nsearch(void *state, const char *name, int cls, int type, unsigned char *answer, int size) {
-  return query(name, type, [&](const char *n) { return originals.res_nsearch(state, n, cls, type, answer, size); });
+int hook_res_nsearch(void* state, const char* name, int cls, int type, unsigned char* answer, int size) {
+  return query(name, type, [&](const char* n) { return originals.res_nsearch(state, n, cls, type, answer, size); });
 }
 
 // A name and a domain, joined as the resolver joins them.
 template <typename Run>
-int query_in_domain(const char *user_name, const char *user_domain, int type, Run run) {
+int query_in_domain(const char* user_name, const char* user_domain, int type, Run run) {
   const Name name(user_name), domain(user_domain);
   if (name.bad() || domain.bad() || !name.data()) return refused_query();
   char joined[2 * kName];
@@ -260,20 +283,24 @@ int query_in_domain(const char *user_name, const char *user_domain, int type, Ru
   const LookUp scope({joined, size});
   return run(name.data(), domain.data());
 }
-int hook_res_querydomain(const char *name, const char *domain, int cls, int type, unsigned char *answer, int size) {
-  return query_in_domain(name, domain, type,
-                         [&](const char *n, const char *d) { return originals.res_querydomain(n, d, cls, type, answer, size); });
+int hook_res_querydomain(const char* name, const char* domain, int cls, int type, unsigned char* answer, int size) {
+  return query_in_domain(name, domain, type, [&](const char* n, const char* d) {
+    return originals.res_querydomain(n, d, cls, type, answer, size);
+  });
 }
-int hook_res_nquerydomain(void *state, const char *name, const char *domain, int cls, int type, unsigned char *answer, int size) {
-  return query_in_domain(name, domain, type,
-                         [&](const char *n, const char *d) { return originals.res_nquerydomain(state, n, d, cls, type, answer, size); });
+int hook_res_nquerydomain(void* state, const char* name, const char* domain, int cls, int type, unsigned char* answer,
+                          int size) {
+  return query_in_domain(name, domain, type, [&](const char* n, const char* d) {
+    return originals.res_nquerydomain(state, n, d, cls, type, answer, size);
+  });
 }
 
 // A ready query: its question is in the packet.
 template <typename Run>
-int send_query(const unsigned char *user_packet, int size, Run run) {
+int send_query(const unsigned char* user_packet, int size, Run run) {
   unsigned char packet[1024];
-  if (size < 0 || size > static_cast<int>(sizeof packet) || copy_bytes(packet, user_packet, static_cast<std::size_t>(size)) < 0)
+  if (size < 0 || size > static_cast<int>(sizeof packet) ||
+      copy_bytes(packet, user_packet, static_cast<std::size_t>(size)) < 0)
     return refused_query();
   char name[kName];
   int type = 0;
@@ -282,17 +309,22 @@ int send_query(const unsigned char *user_packet, int size, Run run) {
   const LookUp scope(length ? std::string_view(name, length) : std::string_view());
   return run(packet);
 }
-int hook_res_send(const unsigned char *packet, int size, unsigned char *answer, int room) {
-  return send_query(packet, size, [&](const unsigned char *p) { return originals.res_send(p, size, answer, room); });
+int hook_res_send(const unsigned char* packet, int size, unsigned char* answer, int room) {
+  return send_query(packet, size, [&](const unsigned char* p) { return originals.res_send(p, size, answer, room); });
 }
-int hook_res_nsend(void *state, const unsigned char *packet, int size, unsigned char *answer, int room) {
-  return send_query(packet, size, [&](const unsigned char *p) { return originals.res_nsend(state, p, size, answer, room); });
+int hook_res_nsend(void* state, const unsigned char* packet, int size, unsigned char* answer, int room) {
+  return send_query(packet, size,
+                    [&](const unsigned char* p) { return originals.res_nsend(state, p, size, answer, room); });
 }
 
 template <typename F>
-const void *code(F *f) { return reinterpret_cast<const void *>(f); }
+const void* code(F* f) {
+  return reinterpret_cast<const void*>(f);
+}
 template <typename F>
-void **slot(F &f) { return reinterpret_cast<void **>(&f); }
+void** slot(F& f) {
+  return reinterpret_cast<void**>(&f);
+}
 
 }  // namespace
 
@@ -300,17 +332,28 @@ namespace {
 
 std::string_view type_name(int type) {
   switch (type) {
-    case ns_t_a: return "A";
-    case ns_t_aaaa: return "AAAA";
-    case ns_t_txt: return "TXT";
-    case ns_t_mx: return "MX";
-    case ns_t_ns: return "NS";
-    case ns_t_cname: return "CNAME";
-    case ns_t_srv: return "SRV";
-    case ns_t_ptr: return "PTR";
-    case ns_t_soa: return "SOA";
-    case ns_t_any: return "ANY";
-    default: return {};
+    case ns_t_a:
+      return "A";
+    case ns_t_aaaa:
+      return "AAAA";
+    case ns_t_txt:
+      return "TXT";
+    case ns_t_mx:
+      return "MX";
+    case ns_t_ns:
+      return "NS";
+    case ns_t_cname:
+      return "CNAME";
+    case ns_t_srv:
+      return "SRV";
+    case ns_t_ptr:
+      return "PTR";
+    case ns_t_soa:
+      return "SOA";
+    case ns_t_any:
+      return "ANY";
+    default:
+      return {};
   }
 }
 
@@ -326,7 +369,8 @@ Operation look_up_operation(std::string_view name, int type) noexcept {
   return op;
 }
 
-std::size_t question_of(const unsigned char *packet, std::size_t size, char *name, std::size_t room, int &type) noexcept {
+std::size_t question_of(const unsigned char* packet, std::size_t size, char* name, std::size_t room,
+                        int& type) noexcept {
   constexpr std::size_t kHeader = 12;
   if (size < kHeader + 5 || (packet[2] & 0x80) || (packet[4] | packet[5]) == 0) return 0;  // a query with a question
   std::size_t at = kHeader, out = 0;

@@ -10,7 +10,7 @@ namespace ap::interpose {
 namespace {
 
 constexpr std::size_t kSize = 256 * 1024;  // touched as far as it is used
-thread_local char *top __attribute__((tls_model("initial-exec")));
+thread_local char* top __attribute__((tls_model("initial-exec")));
 
 struct Job {
   Handler handler;
@@ -20,8 +20,9 @@ struct Job {
 }  // namespace
 
 SpawnStack::SpawnStack() noexcept : outer_(top) {
-  const long at = sys::call(SYS_mmap, nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char *>(at);
+  const long at =
+      sys::call(SYS_mmap, nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
   top = base_ ? base_ + kSize : nullptr;
 }
 
@@ -30,15 +31,17 @@ SpawnStack::~SpawnStack() {
   if (base_) sys::call(SYS_munmap, base_, kSize);
 }
 
-bool SpawnStack::waiting() noexcept { return top != nullptr; }
+bool SpawnStack::waiting() noexcept {
+  return top != nullptr;
+}
 
 long SpawnStack::run(Handler handler, long a, long b, long c, long d, long e, long f) noexcept {
   Job job{handler, {a, b, c, d, e, f}};
-  char *stack = top;
+  char* stack = top;
   top = nullptr;
   const long result = ap_call_on_stack(
-      [](void *context) {
-        const Job &j = *static_cast<Job *>(context);
+      [](void* context) {
+        const Job& j = *static_cast<Job*>(context);
         return j.handler(j.words[0], j.words[1], j.words[2], j.words[3], j.words[4], j.words[5]);
       },
       &job, stack);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A roomier stack for handlers in the child of posix_spawn. libc gives that child 32 KB without a guard page, in memory shared
-// with the parent; an exec or an open judged there needs more. The parent's posix_spawn entry maps one before and unmaps it
-// afterwards (it is suspended meanwhile, its thread-local storage is the child's).
+// A roomier stack for handlers in the child of posix_spawn. libc gives that child 32 KB without a guard page, in memory
+// shared with the parent; an exec or an open judged there needs more. The parent's posix_spawn entry maps one before
+// and unmaps it afterwards (it is suspended meanwhile, its thread-local storage is the child's).
 //
 //   if (SpawnStack::waiting()) return SpawnStack::run(do_open, a, b, c, d, e, f);
 #pragma once
@@ -16,14 +16,15 @@ class SpawnStack {
  public:
   SpawnStack() noexcept;
   ~SpawnStack();
-  SpawnStack(const SpawnStack &) = delete;
+  SpawnStack(const SpawnStack&) = delete;
 
-  static bool waiting() noexcept;  // this thread, or its parent, is inside posix_spawn and nothing runs on the stack yet
+  static bool
+  waiting() noexcept;  // this thread, or its parent, is inside posix_spawn and nothing runs on the stack yet
   static long run(Handler handler, long a, long b, long c, long d, long e, long f) noexcept;
 
  private:
-  char *base_;
-  char *outer_;
+  char* base_;
+  char* outer_;
 };
 
 }  // namespace ap::interpose

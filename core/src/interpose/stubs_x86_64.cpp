@@ -9,9 +9,11 @@ namespace ap::interpose {
 [[gnu::visibility("hidden")]] Originals originals;
 }
 
-static_assert(offsetof(Originals, vfork) == 0 && offsetof(Originals, dlopen) == 16 && offsetof(Originals, syscall) == 32);
+static_assert(offsetof(Originals, vfork) == 0 && offsetof(Originals, dlopen) == 16 &&
+              offsetof(Originals, syscall) == 32);
 
-// Saves the six argument registers, calls `question` with what `load` puts in place, restores them. Stack: 56 bytes, aligned.
+// Saves the six argument registers, calls `question` with what `load` puts in place, restores them. Stack: 56 bytes,
+// aligned.
 __asm__(R"(
     .text
     .macro ap_save
@@ -146,4 +148,3 @@ __asm__(R"(
     ret
     ap_end ap_call_on_stack
 )");
-

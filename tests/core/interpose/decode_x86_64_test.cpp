@@ -12,7 +12,7 @@ namespace {
 using Kind = Instruction::Kind;
 
 struct Case {
-  const char *text;
+  const char* text;
   std::vector<unsigned char> code;
   Kind kind = Kind::plain;
   unsigned field = 0;
@@ -44,7 +44,7 @@ TEST(Decode, PrologueInstructions) {
       {"syscall", {0x0f, 0x05}, Kind::stop},
       {"nopw 0(%rax,%rax,1)", {0x66, 0x0f, 0x1f, 0x44, 0, 0}},
   };
-  for (const Case &c : cases) {
+  for (const Case& c : cases) {
     Instruction i;
     unsigned char padded[32] = {};
     std::copy(c.code.begin(), c.code.end(), padded);
@@ -61,8 +61,9 @@ TEST(Decode, PrologueInstructions) {
 }
 
 TEST(Decode, RefusesWhatItDoesNotKnow) {
-  const std::vector<unsigned char> unknown[] = {{0xcc}, {0xf4}, {0xc5, 0xf8, 0x77}, {0x62, 0xf1}, {0xf7, 0xd8}, {0xff, 0x25, 0, 0, 0, 0}, {0x0f, 0x0b}, {0x66}};
-  for (const auto &code : unknown) {
+  const std::vector<unsigned char> unknown[] = {
+      {0xcc}, {0xf4}, {0xc5, 0xf8, 0x77}, {0x62, 0xf1}, {0xf7, 0xd8}, {0xff, 0x25, 0, 0, 0, 0}, {0x0f, 0x0b}, {0x66}};
+  for (const auto& code : unknown) {
     Instruction i;
     EXPECT_FALSE(decode(code.data(), code.size(), i)) << std::hex << int(code[0]);
   }
@@ -72,7 +73,7 @@ TEST(Decode, EveryByteStringEndsWithinItsBounds) {
   unsigned char code[15];
   unsigned random = 1;
   for (int round = 0; round < 200000; ++round) {
-    for (unsigned char &byte : code) byte = static_cast<unsigned char>((random = random * 1103515245u + 12345u) >> 16);
+    for (unsigned char& byte : code) byte = static_cast<unsigned char>((random = random * 1103515245u + 12345u) >> 16);
     Instruction i;
     if (decode(code, sizeof code, i)) {
       EXPECT_GE(i.length, 1);

@@ -22,15 +22,16 @@ TEST(UserMemory, CopiesWhatIsThere) {
 
 TEST(UserMemory, BadPointersAreFaults) {
   char to[8];
-  for (const auto address : {std::uintptr_t{0}, std::uintptr_t{16}, std::uintptr_t{0xdeadbeef000}, std::uintptr_t{0xffffffff80000000}, ~std::uintptr_t{0}}) {
-    EXPECT_EQ(copy_string(to, sizeof to, reinterpret_cast<const char *>(address)), -EFAULT) << std::hex << address;
-    EXPECT_EQ(copy_bytes(to, reinterpret_cast<const void *>(address), 1), -EFAULT) << std::hex << address;
+  for (const auto address : {std::uintptr_t{0}, std::uintptr_t{16}, std::uintptr_t{0xdeadbeef000},
+                             std::uintptr_t{0xffffffff80000000}, ~std::uintptr_t{0}}) {
+    EXPECT_EQ(copy_string(to, sizeof to, reinterpret_cast<const char*>(address)), -EFAULT) << std::hex << address;
+    EXPECT_EQ(copy_bytes(to, reinterpret_cast<const void*>(address), 1), -EFAULT) << std::hex << address;
   }
 }
 
 TEST(UserMemory, AcrossPages) {
   forget_pages();
-  auto *pages = static_cast<char *>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* pages = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   std::memset(pages, 'a', 8191);
   char to[8192];
   EXPECT_EQ(copy_string(to, sizeof to, pages), 8191);
