@@ -65,9 +65,8 @@ RequestId current_request() noexcept {
   for (int i = 0; i < 100; ++i) {
     const std::uint32_t before = g_request_version.load(std::memory_order_acquire);
     if (before & 1) continue;
-    out.size = g_request_size.load(std::memory_order_relaxed);
-    for (std::uint32_t k = 0; k < out.size; ++k) out.text[k] = g_request[k].load(std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_acquire);
+    out.size = g_request_size.load(std::memory_order_acquire);
+    for (std::uint32_t k = 0; k < out.size; ++k) out.text[k] = g_request[k].load(std::memory_order_acquire);
     if (g_request_version.load(std::memory_order_relaxed) == before) return out;
   }
   out.size = 0;
@@ -323,9 +322,8 @@ void invocation_begin(std::string_view request_id) noexcept {
   shared().blocked.store(0, std::memory_order_release);
   request_id = request_id.substr(0, kRequestMax);
   g_request_version.fetch_add(1, std::memory_order_acq_rel);
-  std::atomic_thread_fence(std::memory_order_release);
-  for (std::size_t i = 0; i < request_id.size(); ++i) g_request[i].store(request_id[i], std::memory_order_relaxed);
-  g_request_size.store(static_cast<std::uint32_t>(request_id.size()), std::memory_order_relaxed);
+  for (std::size_t i = 0; i < request_id.size(); ++i) g_request[i].store(request_id[i], std::memory_order_release);
+  g_request_size.store(static_cast<std::uint32_t>(request_id.size()), std::memory_order_release);
   g_request_version.fetch_add(1, std::memory_order_release);
 }
 
