@@ -4,11 +4,11 @@
 //
 // A read is the loader's own when Node's module loader stands directly below it, no user frame between. For CommonJS that is
 // not enough (Module._extensions['.js'] can be called with a fake module that collects the source): the extension functions
-// are wrapped, and leave the file name of a genuine module for exactly one read. The core has the last word: only names with
+// are wrapped, and leave the file name of a genuine module for one read. The core has the last word: only names with
 // a code suffix are code. Looking for modules (stat, realpath) is the loader's own as well.
 'use strict';
 
-const { apply, endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor } = require('./primordials');
+const { endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor } = require('./primordials');
 const native = require('./binding');
 
 // Module of the realm we run in: the constructor of our own module object, before anybody could have changed it.
@@ -32,15 +32,9 @@ function install(Module) {
   const extensions = Module._extensions;
   for (const suffix of Object.keys(extensions)) {
     if (suffix === '.json' || suffix === '.node') continue;
-    const original = extensions[suffix];
-    extensions[suffix] = function (module, filename) {
+    extensions[suffix] = native.precede(extensions[suffix], (self, module, filename) => {
       expected = typeof filename === 'string' && isGenuine(Module, compile, module) ? filename : null;
-      try {
-        return apply(original, this, arguments);
-      } finally {
-        expected = null;
-      }
-    };
+    });
   }
 }
 

@@ -9,10 +9,12 @@
 #include "life.hpp"
 #include "operations.hpp"
 #include "policy.hpp"
+#include "preceded.hpp"
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   ap::node::add_life(env, exports);
   ap::node::add_operations(env, exports);
+  ap::node::add_preceded(env, exports);
   ap::node::add_policy(env, exports);
   return exports;
 }

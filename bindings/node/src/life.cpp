@@ -77,7 +77,8 @@ void health(const Napi::CallbackInfo &info) {
 
 Napi::Value allow_code(const Napi::CallbackInfo &info) {
   PathText path;
-  return Napi::Boolean::New(info.Env(), path.read(info.Env(), info[0]) && api->allow_code(path.str()) != 0);
+  napi_value value = info[0];
+  return Napi::Boolean::New(info.Env(), path.read(info.Env(), value) && api->allow_code(path.str()) != 0);
 }
 
 void process_begin(const Napi::CallbackInfo &) { api->process_begin(); }

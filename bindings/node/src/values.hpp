@@ -15,17 +15,32 @@
 
 namespace ap::node {
 
+// A private Buffer of a view's bytes (they may lie on memory that another thread writes); any other value as it is.
+inline napi_value copy_of_view(napi_env env, napi_value value) {
+  bool is_view = false;
+  void *data = nullptr, *copied = nullptr;
+  size_t length = 0;
+  napi_value result = nullptr;
+  if (napi_is_buffer(env, value, &is_view) != napi_ok || !is_view) return value;
+  if (napi_get_buffer_info(env, value, &data, &length) != napi_ok) return value;
+  if (napi_create_buffer(env, length, &copied, &result) != napi_ok) return value;
+  if (length) std::memcpy(copied, data, length);
+  return result;
+}
+
 // A path or name on the stack: UTF-8 of a string, or the bytes of a Buffer or other view. Cut at the first NUL, as the
 // kernel cuts it. A text that does not fit is longer than the kernel takes (PATH_MAX 4096): read() says false and the
 // original call fails with ENAMETOOLONG by itself.
 class PathText {
  public:
-  bool read(napi_env env, napi_value value) {
+  // Replaces a view in `value` by the copy that is read.
+  bool read(napi_env env, napi_value &value) {
     if (napi_get_value_string_utf8(env, value, buffer_, sizeof buffer_, &size_) == napi_ok) return settle(size_);
     bool is_view = false;
     void *data = nullptr;
     size_t length = 0;
     if (napi_is_buffer(env, value, &is_view) != napi_ok || !is_view) return false;
+    value = copy_of_view(env, value);
     if (napi_get_buffer_info(env, value, &data, &length) != napi_ok) return false;
     if (length >= sizeof buffer_) length = sizeof buffer_ - 1;
     if (length) std::memcpy(buffer_, data, length);

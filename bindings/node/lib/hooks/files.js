@@ -19,7 +19,7 @@ const code = require('../code_loading');
 const native = require('../binding');
 const { denied, NAME } = require('../denied');
 const { settle, report, health } = require('../settle');
-const { PASS, replace, expose, completeLater, callLater } = require('./hook');
+const { PASS, replace, expose, retrace, completeLater, callLater } = require('./hook');
 
 let kUsePromises;
 let requestPrototype;
@@ -80,7 +80,11 @@ function onePath(binding, name, check, site) {
       const outcome = judged(judgement, site, arguments, path, undefined, hook);
       if (outcome !== PASS) return outcome;
     }
-    return apply(original, this, arguments);
+    try {
+      return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
   });
 }
 
@@ -94,7 +98,11 @@ function twoPaths(binding, name, check, site) {
       const outcome = judged(judgement, site, arguments, from, to, hook);
       if (outcome !== PASS) return outcome;
     }
-    return apply(original, this, arguments);
+    try {
+      return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
   });
 }
 
@@ -125,7 +133,11 @@ function copying(binding, name, site) {
         if (name === 'copyFile') native.markParts(creating, isAsync(arguments), COPY_PARTS);
       }
     }
-    return apply(original, this, arguments);
+    try {
+      return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
   });
 }
 
@@ -145,7 +157,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, path, undefined, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   {
@@ -158,7 +174,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, path, undefined, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   if (binding.readFileUtf8) {
@@ -171,7 +191,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, path, undefined, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   if (binding.writeFileUtf8) {
@@ -184,7 +208,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, path, undefined, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   if (binding.existsSync) {
@@ -197,7 +225,11 @@ function installBinding(binding) {
         const who = attribution.capture();
         if (!code.excusesStat(who) && report(judgement, site.api, false, who) !== undefined) return false;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
 
@@ -233,7 +265,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, from, to, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
 
@@ -248,7 +284,11 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
         native.markAncestors(path, isAsync(arguments));
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   {
@@ -262,7 +302,11 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
         if (recursive === true) native.mark(judgement, isAsync(arguments));
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   {
@@ -276,7 +320,11 @@ function installBinding(binding) {
         const outcome = judged(judgement, site, arguments, `${prefix}XXXXXX`, undefined, hook);
         if (outcome !== PASS) return outcome;
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
   if (binding.internalModuleReadJSON) {
@@ -291,7 +339,11 @@ function installBinding(binding) {
           if (outcome !== PASS) return outcome;
         }
       }
+      try {
       return apply(original, this, arguments);
+    } catch (error) {
+      throw retrace(error, hook);
+    }
     });
   }
 }
@@ -310,68 +362,32 @@ function pathOf(value, fileURLToPath) {
 }
 
 function installPublic(fs, fileURLToPath, loads) {
-  const opendir = (api, asynchronous, path) => {
-    const judgement = native.list(path);
-    return judgement === undefined ? undefined : settle(judgement, api, asynchronous);
+  // Judges `path` for a function that takes one first; deny(error) is how this function fails.
+  const path = (check, api, syscall, isAsync, deny) => function before(self, given, second, third) {
+    const callback = typeof second === 'function' ? second : third;
+    if (isAsync === 'callback' && typeof callback !== 'function') return undefined; // Node says so itself
+    const copy = pathOf(given, fileURLToPath);
+    if (copy === undefined) return undefined;
+    const judgement = check(copy);
+    if (judgement !== undefined) {
+      const rule = settle(judgement, api, isAsync !== undefined);
+      if (rule !== undefined) return deny(errorOf(rule, syscall, copy, undefined, before), callback);
+    }
+    return copy === given ? undefined : { __proto__: null, first: copy };
+  };
+  const raise = (error) => { throw error; };
+  const reject = (error) => ({ __proto__: null, result: promiseReject(error) });
+  const callBack = (error, callback) => {
+    callLater(callback, error);
+    return { __proto__: null, result: undefined };
   };
 
-  expose(fs, 'opendirSync', (original) => function opendirSync(path) {
-    const copy = pathOf(path, fileURLToPath);
-    if (copy !== undefined) {
-      const rule = opendir('fs.opendirSync', false, copy);
-      if (rule !== undefined) throw errorOf(rule, 'opendir', copy, undefined, opendirSync);
-      arguments[0] = copy;
-    }
-    return apply(original, this, arguments);
-  });
-
-  expose(fs, 'opendir', (original) => function opendirCallback(path, options, callback) {
-    const done = typeof options === 'function' ? options : callback;
-    const copy = typeof done === 'function' ? pathOf(path, fileURLToPath) : undefined;
-    if (copy !== undefined) {
-      const rule = opendir('fs.opendir', true, copy);
-      if (rule !== undefined) {
-        callLater(done, errorOf(rule, 'opendir', copy, undefined, opendirCallback));
-        return undefined;
-      }
-      arguments[0] = copy;
-    }
-    return apply(original, this, arguments);
-  });
-  loads.when('internal/fs/promises', () => expose(fs.promises, 'opendir', (original) => function opendirPromise(path) {
-    const copy = pathOf(path, fileURLToPath);
-    if (copy !== undefined) {
-      const rule = opendir('fs.promises.opendir', true, copy);
-      if (rule !== undefined) return promiseReject(errorOf(rule, 'opendir', copy, undefined, opendirPromise));
-      arguments[0] = copy;
-    }
-    return apply(original, this, arguments);
-  }));
-
-  if (fs.openAsBlob) {
-    expose(fs, 'openAsBlob', (original) => function openAsBlob(path) {
-      const copy = pathOf(path, fileURLToPath);
-      const judgement = copy === undefined ? undefined : native.read(copy);
-      if (judgement !== undefined) {
-        const rule = settle(judgement, 'fs.openAsBlob', true);
-        if (rule !== undefined) return promiseReject(errorOf(rule, 'open', copy, undefined, openAsBlob));
-      }
-      if (copy !== undefined) arguments[0] = copy;
-      return apply(original, this, arguments);
-    });
-  }
-
-  if (process.loadEnvFile) {
-    expose(process, 'loadEnvFile', (original) => function loadEnvFile(path) {
-      const copy = path === undefined || path === null ? '.env' : pathOf(path, fileURLToPath);
-      const judgement = copy === undefined ? undefined : native.read(copy);
-      if (judgement !== undefined) {
-        const rule = settle(judgement, 'process.loadEnvFile', false);
-        if (rule !== undefined) throw errorOf(rule, 'open', copy, undefined, loadEnvFile);
-      }
-      return apply(original, this, copy === undefined ? arguments : [copy]);
-    });
-  }
+  expose(fs, 'opendirSync', path(native.list, 'fs.opendirSync', 'opendir', undefined, raise));
+  expose(fs, 'opendir', path(native.list, 'fs.opendir', 'opendir', 'callback', callBack));
+  loads.when('internal/fs/promises', () => expose(fs.promises, 'opendir', path(native.list, 'fs.promises.opendir', 'opendir', 'promise', reject)));
+  expose(fs, 'openAsBlob', path(native.read, 'fs.openAsBlob', 'open', 'promise', reject));
+  const loadEnvFile = path(native.read, 'process.loadEnvFile', 'open', undefined, raise);
+  expose(process, 'loadEnvFile', (self, given) => loadEnvFile(self, given === undefined || given === null ? '.env' : given));
 }
 
 function install({ binding, Module, loads }) {

@@ -4,16 +4,19 @@
 //
 // replace()  a method of an internal binding: for good. Node's internals call it through the object, so one replacement
 //            stands under callback, sync, promise, stream, CommonJS and ESM forms. Not writable, not configurable.
-// expose()   a public function, where the binding behind it cannot be reached: keeps the property's own attributes, since
-//            tools patch public functions; line 2 stands behind these.
+// expose()   a public function, where the binding behind it cannot be reached: before(self, ...arguments) is called first (see
+//            preceded.hpp for what it returns). Keeps the property's own attributes, since tools patch public functions; line 2
+//            stands behind these.
+// retrace()  what an original throws has no frame of ours on its stack.
 //
 // A hook must not keep an "inside" flag that user code could meet, and must copy what could change between the check and the
 // call (bytes of a view, an options object) once, judge the copy and pass the copy on.
 'use strict';
 
 const {
-  apply, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf, nextTick, process, symbolDescription,
+  apply, captureStackTrace, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf, nextTick, process, symbolDescription,
 } = require('../primordials');
+const native = require('../binding');
 
 // Runs now or never: what a hook returns when the original is to be called.
 const PASS = Symbol('pass');
@@ -23,12 +26,12 @@ function replace(object, name, replacement) {
   return typeof object[name] === 'function' && defineProperty(object, name, sealed);
 }
 
-function expose(object, name, make) {
+function expose(object, name, before) {
   void object[name]; // some are lazy: reading makes them plain
   const descriptor = getOwnPropertyDescriptor(object, name);
   if (descriptor === undefined || typeof descriptor.value !== 'function') return undefined;
   const original = descriptor.value;
-  const replacement = make(original);
+  const replacement = native.precede(original, before);
   // Symbols such as util.promisify.custom, and the rest of what callers see of a function.
   const symbols = getOwnPropertySymbols(original);
   for (let i = 0; i < symbols.length; i++) {
@@ -38,6 +41,11 @@ function expose(object, name, make) {
   defineProperty(replacement, 'length', { __proto__: null, value: original.length, configurable: true });
   defineProperty(object, name, { __proto__: null, ...descriptor, value: replacement });
   return original;
+}
+
+function retrace(error, hook) {
+  if (typeof error === 'object' && error !== null) captureStackTrace(error, hook);
+  return error;
 }
 
 // Makes a bare request object complete with an error in the next tick, as an asynchronous failure would.
@@ -84,4 +92,4 @@ function interceptOnce(object, name, handler) {
   });
 }
 
-module.exports = { PASS, replace, expose, completeLater, callLater, ownerOf, interceptOnce };
+module.exports = { PASS, replace, expose, retrace, completeLater, callLater, ownerOf, interceptOnce };

@@ -20,7 +20,7 @@ function refusal(what, api, hide) {
   return rule === undefined ? undefined : denied(rule, api, undefined, undefined, hide);
 }
 
-function guardCall(object, name, what, api, use) {
+function guardCall(object, name, what, api) {
   if (typeof object[name] !== 'function') return;
   const original = object[name];
   const hook = function () {
@@ -28,7 +28,7 @@ function guardCall(object, name, what, api, use) {
     if (error !== undefined) throw error;
     return apply(original, this, arguments);
   };
-  use(object, name, hook);
+  replace(object, name, hook);
 }
 
 function guardClass(object, name, what, api) {
@@ -47,33 +47,31 @@ function guardClass(object, name, what, api) {
 }
 
 function install({ binding, loads }) {
-  expose(process, 'dlopen', (original) => function dlopen(module, filename) {
-    if (typeof filename === 'string') {
-      const judgement = native.load(filename);
-      if (judgement !== undefined) {
-        const rule = settle(judgement, 'process.dlopen', false);
-        if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, { __proto__: null, path: filename }, dlopen);
-      }
-    }
-    return apply(original, this, arguments);
+  expose(process, 'dlopen', function dlopen(self, module, filename) {
+    const judgement = typeof filename === 'string' ? native.load(filename) : undefined;
+    const rule = judgement === undefined ? undefined : settle(judgement, 'process.dlopen', false);
+    if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, { __proto__: null, path: filename }, dlopen);
   });
 
   const inspector = binding('inspector');
   if (inspector) {
     guardClass(inspector, 'Connection', 'node:inspector', 'inspector.Session.connect');
     guardClass(inspector, 'MainThreadConnection', 'node:inspector', 'inspector.Session.connect');
-    guardCall(inspector, 'open', 'node:inspector', 'inspector.open', replace);
-    guardCall(inspector, 'callAndPauseOnStart', 'node:inspector', 'inspector.callAndPauseOnStart', replace);
+    guardCall(inspector, 'open', 'node:inspector', 'inspector.open');
+    guardCall(inspector, 'callAndPauseOnStart', 'node:inspector', 'inspector.callAndPauseOnStart');
     // Loaded before us: the module has taken the originals already.
     if (loads.isLoaded('inspector')) {
       const session = require('inspector').Session.prototype;
-      for (const name of ['connect', 'connectToMainThread']) guardCall(session, name, 'node:inspector', `inspector.Session.${name}`, replace);
-      guardCall(require('inspector'), 'open', 'node:inspector', 'inspector.open', replace);
+      for (const name of ['connect', 'connectToMainThread']) guardCall(session, name, 'node:inspector', `inspector.Session.${name}`);
+      guardCall(require('inspector'), 'open', 'node:inspector', 'inspector.open');
     }
   }
-  const byProperty = (object, name, hook) => expose(object, name, () => hook);
-  guardCall(process, '_linkedBinding', 'process._linkedBinding', 'process._linkedBinding', byProperty);
-  guardCall(process, '_debugProcess', 'node:inspector', 'process._debugProcess', byProperty);
+  for (const [name, what] of [['_linkedBinding', 'process._linkedBinding'], ['_debugProcess', 'node:inspector']]) {
+    expose(process, name, function before() {
+      const error = refusal(what, `process.${name}`, before);
+      if (error !== undefined) throw error;
+    });
+  }
 
   const judgement = native.reach('node:inspector');
   if (judgement !== undefined && native.denies(judgement)) {

@@ -6,7 +6,7 @@
 // Not patched, on purpose: process.kill, signals, IPC.
 'use strict';
 
-const { apply, defineProperty, isArray, nextTick, ownKeys, process } = require('../primordials');
+const { apply, defineProperty, isArray, nextTick, process } = require('../primordials');
 const native = require('../binding');
 const { denied, dress, messageOf } = require('../denied');
 const { settle, health } = require('../settle');
@@ -143,29 +143,19 @@ function hookSpawnSync(binding) {
   });
 }
 
+// Replaces this process; what it hands over to the program, line 2 sees to.
 function hookExecve() {
   if (typeof process.execve !== 'function') return;
-  expose(process, 'execve', (original) => function execve(file, args, env) {
-    if (typeof file === 'string' && isArray(args)) {
-      args = copyTexts(args);
-      const judgement = native.spawn(file, args);
-      if (judgement !== undefined) {
-        const rule = settle(judgement, 'process.execve', false);
-        if (rule !== undefined) throw denied(rule, 'execve', `'${file}'`, { __proto__: null, path: file, spawnargs: args }, execve);
-      }
-      if (env === undefined) return run(original, this, [file, args]);
-      const copy = {};
-      if (typeof env === 'object' && env !== null) {
-        const names = ownKeys(env);
-        for (let i = 0; i < names.length; i++) {
-          if (typeof names[i] === 'string') {
-            defineProperty(copy, names[i], { __proto__: null, configurable: true, enumerable: true, writable: true, value: env[names[i]] });
-          }
-        }
-        return run(original, this, [file, args, copy]);
-      }
+  const original = expose(process, 'execve', function execve(self, file, args, env) {
+    if (typeof file !== 'string' || !isArray(args)) return undefined;
+    const own = copyTexts(args);
+    const judgement = native.spawn(file, own);
+    if (judgement !== undefined) {
+      const rule = settle(judgement, 'process.execve', false);
+      if (rule !== undefined) throw denied(rule, 'execve', `'${file}'`, { __proto__: null, path: file, spawnargs: own }, execve);
     }
-    return apply(original, this, arguments);
+    // The arguments that were judged, and no others, go on.
+    return { __proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env]) };
   });
 }
 
