@@ -87,7 +87,7 @@ std::string string_of(const Value& value) {  // a string, with ${pid} filled in,
     return result;
   }
   result.assign(value.GetString(), value.GetStringLength());
-  if (auto at = result.find("${pid}"); at != std::string::npos) result.replace(at, 6, std::to_string(getpid()));
+  for (size_t at; (at = result.find("${pid}")) != std::string::npos;) result.replace(at, 6, std::to_string(getpid()));
   return result;
 }
 
