@@ -8,10 +8,11 @@
 // a code suffix are code. Looking for modules (stat, realpath) is the loader's own as well.
 'use strict';
 
-const { endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor } = require('./primordials');
+const { endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor, startsWith } = require('./primordials');
 const native = require('./binding');
 
 // Module of the realm we run in: the constructor of our own module object, before anybody could have changed it.
+const ownHandler = `${__dirname}/handler`; // .mjs, and the other suffixes that the client tries first
 let expected = null; // file name that a genuine module is about to read
 
 function isGenuine(Module, compile, module) {
@@ -50,9 +51,9 @@ function excusesRead(who, path) {
   return who.loader === 'esm' && native.allowCode(path);
 }
 
-// Is this look-up the loader finding its way? It reveals no content.
-function excusesStat(who) {
-  return who.loader !== undefined;
+// Is this look-up the loader finding its way, or the runtime client looking for our handler module? It reveals no content.
+function excusesStat(who, path) {
+  return who.loader !== undefined || (typeof path === 'string' && startsWith(path, ownHandler));
 }
 
 // Node 18 and 20 read manifests through the binding (internalModuleReadJSON): those are read on every require().

@@ -66,7 +66,7 @@ function errorOf(rule, syscall, path, dest, hide) {
 function judged(judgement, site, values, path, dest, hide) {
   const asynchronous = isAsync(values);
   const who = attribution.capture();
-  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who)) return PASS;
+  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who, path)) return PASS;
   const rule = report(judgement, site.api, asynchronous, who);
   return rule === undefined ? PASS : refuse(rule, site.syscall, values, path, dest, hide);
 }
@@ -223,7 +223,7 @@ function installBinding(binding) {
       const judgement = stat(path);
       if (judgement !== undefined) {
         const who = attribution.capture();
-        if (!code.excusesStat(who) && report(judgement, site.api, false, who) !== undefined) return false;
+        if (!code.excusesStat(who, path) && report(judgement, site.api, false, who) !== undefined) return false;
       }
       try {
       return apply(original, this, arguments);
