@@ -153,8 +153,8 @@ Result<Value> parse(std::string_view text, const Limits &limits) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   Builder builder(stream, limits);
   rapidjson::Reader reader;
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                             rapidjson::kParseFullPrecisionFlag;
+  // Not kParseFullPrecisionFlag: RapidJSON 1.1.0 counts the leading zeros of zero there ("0E90"). Nothing here reads fractions.
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
   if (builder.bound)
     return Error{ErrorCode::limit, place(text, stream.Tell()) + ": the text " + builder.bound + " (at most " +

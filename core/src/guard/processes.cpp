@@ -116,12 +116,12 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
   const std::string_view known_real = operation.text2.data ? view(operation.text2) : program;
   bool found = operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
 
-  // At most three spellings: the real program; the program as called, and argv[0], where they lead to the same program. A path leads
+  // At most four spellings: the real program; the program as called, plainly written and as it stands, and argv[0], where they lead to it. A path leads
   // where it says, a bare name where PATH led at the start (for execve it is a file of the current directory).
   auto leads_there = [&](std::string_view word) {
     return !found || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
   };
-  CommandLine spellings[3];
+  CommandLine spellings[4];
   int count = 0;
   bool fits = true;
   auto add = [&](std::string_view word) {
@@ -131,8 +131,8 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
     }
     fits = fits && write_command(spellings[count++], word, operation);
   };
-  if (PathText spelled; !found && program.find('/') != program.npos && spelled.normalise(program, cwd)) add(spelled.view());
   if (found) add(real.view());
+  if (PathText plain; program.find('/') != program.npos && plain.normalise(program, cwd) && leads_there(plain.view())) add(plain.view());
   if (!program.empty() && !has_dot_dot(program) && (program.find('/') != program.npos || leads_there(program))) add(program);
   if (!first.empty() && first != program && found && !has_dot_dot(first) && leads_there(first)) add(first);
   if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);

@@ -28,10 +28,14 @@ class Compiled {
     return *one;
   }
   const re2::RE2 &get(std::string_view pattern) {
+    // Bounded: more than any policy holds, so that only a process that opens one policy after the other comes here twice.
+    if (patterns_.size() >= kMaxPatterns) patterns_.clear();
     auto [at, is_new] = patterns_.try_emplace(std::string(pattern));
     if (is_new) at->second = std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options());
     return *at->second;
   }
+  static constexpr std::size_t kMaxPatterns = 16384;
+
   void lock() { pthread_mutex_lock(&mutex_); }
   void unlock() { pthread_mutex_unlock(&mutex_); }
 

@@ -2,6 +2,8 @@
 #include "policy/lint.hpp"
 
 #include "base/text.hpp"
+#include "policy/blob.hpp"
+#include "policy/provider.hpp"
 
 namespace ap {
 namespace {
@@ -13,6 +15,19 @@ bool is_public_suffix(std::string_view text) {
                                   "pages.dev", "web.app", "run.app", "appspot.com", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net",
                                   "blob.core.windows.net", "googleapis.com", "ngrok.io", "ngrok.app", "on.aws"})
     if (text == suffix) return true;
+  return false;
+}
+
+// Whether `suffix` (".x.example") is one below which a cloud provider's customers run servers of their own.
+bool is_hosting_suffix(std::string_view suffix) {
+  HostName form;
+  if (!region_form(suffix, form)) return false;
+  for (const char *provider : {"aws", "gcp", "azure"}) {
+    Surroundings here;
+    here.provider = provider;
+    for (const auto &[entry, rule] : provider_tables(here, ProviderLevel::all).classes)
+      if (rule == static_cast<std::uint32_t>(ProviderClass::hosting) && entry.form == DomainForm::ends_with && form.view() == entry.text) return true;
+  }
   return false;
 }
 
@@ -74,6 +89,8 @@ class Linter {
           warn(entry.place, shown(entry.text) + " also meets `evil" + text + "`; write `*." + bare + "`, and `=" + bare + "` for the name itself");
         else if (is_public_suffix(bare))
           warn(entry.place, shown(entry.text) + " is where anyone can get a name, such as `evil" + text + "`; write the names that are meant");
+        else if (is_hosting_suffix(text))
+          warn(entry.place, "`*" + text + "` is where every customer of the provider can run a server; write the full names, such as `=abc123" + text + "`");
         else if (bare == "amazonaws.com" || bare == "azure.com" || bare == "windows.net")
           warn(entry.place, shown(entry.text) + " also meets other customers' servers; write `\"allow_cloud_provider\": \"services\"` instead");
         break;

@@ -64,6 +64,13 @@ TEST_F(Processes, DotDotSaysOnePlaceAndMeansAnother) {
   EXPECT_EQ(q.spawn("/usr/bin/../../not/there", {"x"}), "deny child_processes.action");
 }
 
+TEST_F(Processes, ADenyMeetsEverySpellingOfTheCall) {
+  Question q(R"({"child_processes": {"rules": [{"command": "^)" + root + R"x(/link( |$)", "action": "deny"}]}})x", here);
+  for (const std::string &program : {root + "/link", root + "/./link", root + "//link", root + "/../" + root.substr(5) + "/link"})
+    EXPECT_EQ(q.spawn(program, {"x"}), "deny child_processes.rules[0]") << program;
+  EXPECT_EQ(q.spawn(root + "/tool", {"x"}), "grant child_processes.action") << "the same program under its real name";
+}
+
 TEST_F(Processes, ProgramsThatAreNotThere) {
   EXPECT_EQ(policy("^/var/task/bin/nothing ").spawn("/var/task/bin/nothing", {"x", "y"}), "grant child_processes.rules[0]");
   EXPECT_EQ(policy("^nosuchprogram ").spawn("nosuchprogram", {"x", "y"}), "grant child_processes.rules[0]");

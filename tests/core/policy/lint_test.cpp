@@ -14,7 +14,7 @@ std::string warnings(std::string_view json) {
 
 TEST(Lint, ShowsAStrangersDomain) {
   for (auto [entry, says] : {std::pair{"stripe", "`stripe.evil.example`"}, {"api.stripe.com", "`=api.stripe.com`"}, {"lambda.*", "`lambda.evil.example`"},
-                             {"*stripe.com", "`evilstripe.com`"}, {"*.com", "anyone"}, {"*.amazonaws.com", "services"}, {"0.0.0.0/0", "every address"},
+                             {"*stripe.com", "`evilstripe.com`"}, {"*.com", "anyone"}, {"*.amazonaws.com", "services"}, {"*.execute-api.us-east-1.amazonaws.com", "every customer"}, {"*.azurewebsites.net", "anyone"}, {"0.0.0.0/0", "every address"},
                              {"169.254.0.0/16", "stays refused"}, {"1.1.1.1:53", "name server"}, {"2130706433", "`127.0.0.1`"}}) {
     std::string text = warnings(std::string(R"({"outbound": {"action": "deny", "allowed_domains": [")") + entry + "\"]}}");
     EXPECT_NE(text.find(says), text.npos) << entry << ": " << text;
