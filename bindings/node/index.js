@@ -4,7 +4,7 @@
 'use strict';
 
 var known = parseInt(process.versions.node, 10) >= 18
-  ? require('./lib/index.js').attach()
+  ? require('./lib/index.js').attach(require.resolve('./preload.js'))
   : require('../../handler_shims/node/unsupported.js');
 
 exports.api = known.api;

@@ -9,7 +9,7 @@ const agentLife = require('./agent');
 
 const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
 
-const preloadFile = path.join(__dirname, 'preload.js');
+let preloadFile = path.join(__dirname, 'preload.js'); // what workers --require
 
 let redirected; // {handler, error}: what preload() put aside for redirectedHandler()
 
@@ -28,10 +28,11 @@ function onLambda() {
   return process.env.AWS_LAMBDA_RUNTIME_API !== undefined;
 }
 
-// require('trend_app_protect')
-function attach() {
+// require('trend_app_protect'). guard: preload.js, where it is not beside this file.
+function attach(guard) {
   const known = globalThis[KNOWN];
   if (known !== undefined) return known;
+  if (guard !== undefined) preloadFile = guard;
   agentLife.start(onLambda() ? agentLife.CODE : agentLife.IMPORT, preloadFile);
   return publish();
 }
@@ -45,8 +46,9 @@ function publish() {
 }
 
 // --require preload.js: before everything else, in the runtime client, in other programs, in every worker.
-function preload() {
+function preload(guard) {
   if (globalThis[KNOWN] !== undefined) return;
+  if (guard !== undefined) preloadFile = guard;
   const handler = process.env._HANDLER;
   const inClient = agentLife.isMainThread() && onLambda() && handler !== undefined && handler !== '';
   try {
