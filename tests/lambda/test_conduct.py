@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functions that raise, exit, fork, edit their environment or close everything: still guarded, still counted once."""
 
+import contextlib
+
 import pytest
 
 import cases
@@ -34,19 +36,15 @@ class Guarded:
         self._more = dict(more, policy=policy or operations.policy(action), attach=attach)
 
     def __enter__(self):
-        self.world.__enter__()
-        try:
-            self.run = function.Function(*self._options, network=self.world.network, **self._more)
-            self.run.__enter__()
-        except BaseException:
-            self.world.__exit__()
-            raise
-        assert self.run.init_error is None, f"{self.run.init_error}\n{self.run.stderr}"
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.world)
+            self.run = stack.enter_context(function.Function(*self._options, network=self.world.network, **self._more))
+            assert self.run.init_error is None, f"{self.run.init_error}\n{self.run.stderr}"
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.run.close()
-        self.world.__exit__()
+        self._stack.close()
 
     def file(self):
         """A file in /tmp that says "before"."""
