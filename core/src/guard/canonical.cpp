@@ -19,7 +19,7 @@ bool PathBuffer::assign(std::string_view text) noexcept {
 
 bool PathBuffer::append(std::string_view text) noexcept {
   if (text.size() >= sizeof data - size) return false;
-  std::memcpy(data + size, text.data(), text.size());
+  if (!text.empty()) std::memcpy(data + size, text.data(), text.size());  // absent text has no address
   size += static_cast<std::uint32_t>(text.size());
   data[size] = 0;
   return true;
