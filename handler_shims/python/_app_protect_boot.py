@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exec wrapper's way in: starts the agent, then runs what the interpreter was asked to run, as it would have.
 
-`python [options] boot.py SCRIPT ...`, `boot.py -m MODULE ...`, `boot.py -c TEXT ...`. `sys.argv`, `sys.path[0]` and `__main__` are
-what they would be without us; the environment is not touched. The runtime client loads and reports the handler itself: only
-its loader's result is protected (`awslambdaric.bootstrap._get_handler`).
+`python [options] boot.py SCRIPT ...`, `boot.py -m MODULE ...`, `boot.py -c TEXT ...`. `sys.argv`, `sys.path[0]`
+and `__main__` are what they would be without us; the environment is not touched. The runtime client loads and
+reports the handler itself: only its loader's result is protected (`awslambdaric.bootstrap._get_handler`).
 """
 
 import os
@@ -46,7 +46,7 @@ def _is_client(argv):
 
 
 def _start(folder, directory, started_ns):
-    """Loads the extension by its path and starts the agent: (extension or None, the error that must fail the init or None)."""
+    """Loads the extension by its path and starts the agent: (extension, error that must fail the init), each or None."""
     try:
         bootstrap, external = sys.modules["_frozen_importlib"], sys.modules["_frozen_importlib_external"]
         name, path = "trend_app_protect._native", folder + "/_native" + external.EXTENSION_SUFFIXES[0]
@@ -144,7 +144,10 @@ def _run_script(path, adds_path):
         with open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        print(f"{sys.executable}: can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        print(
+            f"{sys.executable}: can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}",
+            file=sys.stderr,
+        )
         sys.exit(2)
     if b"\0" in source[:4096]:
         _run_container(path)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Stands before the program on the command line that the exec wrapper makes: `python [options] boot.py SCRIPT ...`. As small as can
-# be: a script's bytecode is not cached, so the work is in the module beside it.
+# Stands before the program on the command line that the exec wrapper makes: `python [options] boot.py SCRIPT ...`.
+# As small as can be: a script's bytecode is not cached, so the work is in the module beside it.
 import sys
 import time
 

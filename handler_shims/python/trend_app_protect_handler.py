@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handler swap: the function's Handler is `trend_app_protect_handler.handler`, its own is named by TREND_AP_HANDLER.
 
-The agent starts before any of the function's code is imported. The function's handler is loaded by the runtime client's own
-loader where there is one, so that a handler which is missing, misspelt or broken is reported in the runtime's own words.
+The agent starts before any of the function's code is imported. The function's handler is loaded by the runtime
+client's own loader where there is one, so that a handler which is missing, misspelt or broken is reported in the
+runtime's own words.
 """
 
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """Runs named operations one after the other, as a function would, and says what each gave: `program.py FILE NAME...`.
 
 FILE holds {"operations": {name: {"code": text, "names": {...}}}}. Between operations a marker line goes into the event log through a descriptor
@@ -25,11 +26,15 @@ for name in sys.argv[2:]:
     try:
         exec(compile(operation["code"], "operation.py", "exec"), scope)
         value = scope.get("result")
-        results[name] = {"value": value if isinstance(value, (str, int, float, bool, list, type(None))) else repr(value)}
+        results[name] = {
+            "value": value if isinstance(value, (str, int, float, bool, list, type(None))) else repr(value)
+        }
     except BaseException as error:  # noqa: BLE001
         chain, cause = [], error
         while cause is not None and len(chain) < 6:
-            chain.append([type(cause).__name__, isinstance(cause, PermissionError), getattr(cause, "errno", None), str(cause)])
+            chain.append(
+                [type(cause).__name__, isinstance(cause, PermissionError), getattr(cause, "errno", None), str(cause)]
+            )
             cause = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
             cause = cause if isinstance(cause, BaseException) else None
         results[name] = {"error": chain}

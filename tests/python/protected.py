@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022
 """Programs under a policy: each test starts one, looks at what really happened, then at the event lines.
 
     result = protected.run("open('/tmp/x')", policy={"schema": 1, "files": {"tmp": "deny"}})
@@ -77,7 +78,9 @@ def environment(policy, events, extra=None):
 def read_events(path) -> List[dict]:
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.startswith('{"source":"appDefender"')]
+    return [
+        json.loads(line) for line in path.read_text("utf-8").splitlines() if line.startswith('{"source":"appDefender"')
+    ]
 
 
 def run(
@@ -126,5 +129,8 @@ def run(
             timeout=LIMIT_SEC,
         )
         return Result(
-            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), read_events(log / "events")
+            done.returncode,
+            done.stdout.decode("utf-8", "replace"),
+            done.stderr.decode("utf-8", "replace"),
+            read_events(log / "events"),
         )

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """Every way to attach: what it starts, what it leaves alone, how a deployment error is told."""
 
 import json
@@ -45,7 +46,9 @@ def test_import_starts_the_agent(first_line):
 
 
 def test_the_package_alone_changes_nothing():
-    result = protected.run(f"import trend_app_protect, trend_app_protect.exceptions\n{REPORT}", DENY_TMP, attach="plain")
+    result = protected.run(
+        f"import trend_app_protect, trend_app_protect.exceptions\n{REPORT}", DENY_TMP, attach="plain"
+    )
     assert (result.stdout, result.stderr, result.events) == ("unprotected\n", "", []), result.about()
 
 
@@ -196,13 +199,17 @@ def test_wrapper_runs_what_it_was_given(arguments):
         assert "enforcing" in wrapped[2] and "enforcing" not in plain[2]
 
 
-@pytest.mark.parametrize("text", ["raise SystemExit(3)", "import sys; sys.exit('words')", "1/0", "import os; os._exit(5)", "syntax error"])
+@pytest.mark.parametrize(
+    "text", ["raise SystemExit(3)", "import sys; sys.exit('words')", "1/0", "import os; os._exit(5)", "syntax error"]
+)
 def test_wrapper_keeps_the_end(text):
     with protected.Folder() as place:
         (place / "main.py").write_text(text)
         plain, wrapped = both(["main.py"], place)
         assert plain[1] == wrapped[1] != 0
-        assert plain[2].splitlines()[-1:] == [line for line in wrapped[2].splitlines() if "[app_protect]" not in line][-1:]
+        assert (
+            plain[2].splitlines()[-1:] == [line for line in wrapped[2].splitlines() if "[app_protect]" not in line][-1:]
+        )
 
 
 def test_wrapper_of_a_missing_program():
@@ -222,7 +229,9 @@ def test_wrapper_by_its_other_name_and_by_a_link():
         (place / "link").symlink_to(protected.STAGE / "extrinsec-appdefender.sh")
         (place / "main.py").write_text(REPORT)
         for script in (protected.STAGE / "extrinsec-appdefender.sh", place / "link"):
-            result = protected.run("", DENY_TMP, attach="plain", command=[str(script), sys.executable, str(place / "main.py")])
+            result = protected.run(
+                "", DENY_TMP, attach="plain", command=[str(script), sys.executable, str(place / "main.py")]
+            )
             assert result.stdout == "TrendAppProtectDenied\n", result.about()
 
 
@@ -244,14 +253,20 @@ def test_wrapper_without_our_files(missing, closed):
     with protected.Folder() as place:
         subprocess.run(["cp", "-r", str(protected.STAGE), str(place / "opt")], check=True)
         ours = place / "opt" / "app_protect"
-        for file in {"boot.py": [ours / "python" / "boot.py"], "natives": (ours / "python").glob("_native*"), "library": [ours / "lib" / "libapp_protect.so"]}[missing]:
+        for file in {
+            "boot.py": [ours / "python" / "boot.py"],
+            "natives": (ours / "python").glob("_native*"),
+            "library": [ours / "lib" / "libapp_protect.so"],
+        }[missing]:
             file.unlink()
         (place / "main.py").write_text(REPORT)
         env = {"TREND_AP_FAIL_CLOSED": "true"} if closed else {}
         command = [str(place / "opt" / "trend_app_protect"), sys.executable, str(place / "main.py")]
         result = protected.run("", DENY_TMP, attach="plain", command=command, env=env)
         if closed:
-            assert result.status == 1 and result.stdout == "" and "[ERROR] [app_protect]" in result.stderr, result.about()
+            assert result.status == 1 and result.stdout == "" and "[ERROR] [app_protect]" in result.stderr, (
+                result.about()
+            )
         else:
             assert result.stdout == "unprotected\n" and len(result.stderr.splitlines()) == 1, result.about()
             assert "[WARN] [app_protect] not enforcing" in result.stderr, result.about()
@@ -264,7 +279,7 @@ def test_wrapper_of_another_runtime():
 
 # --- the runtime client: handler swap and wrapper, against a stand-in with awslambdaric's loader and its error texts ------
 
-CLIENT = '''
+CLIENT = """
 import importlib, sys
 class FaultException(Exception):
     MALFORMED_HANDLER_NAME = "Runtime.MalformedHandlerName"
@@ -287,8 +302,8 @@ def _get_handler(handler):
         return getattr(m, fname)
     except AttributeError:
         raise FaultException("Runtime.HandlerNotFound", "Handler '{}' missing on module '{}'".format(fname, modname))
-'''
-BOOTSTRAP = '''
+"""
+BOOTSTRAP = """
 import json, os, sys, traceback
 from awslambdaric import bootstrap
 class Context:
@@ -304,7 +319,7 @@ except BaseException as error:
     frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)][1:]
     out = [type(error).__name__, str(error), frames]
 print(json.dumps(out))
-'''
+"""
 HANDLER = "def handler(event, context):\n    return [event, context.aws_request_id, tried()]\n" + TRY
 BAD_HANDLERS = {
     "missing-module": ("nothing.handler", {}),
@@ -319,9 +334,15 @@ GOOD_HANDLERS = {
     "module": ("app.handler", {"app.py": HANDLER}),
     "folder": ("src/app.handler", {"src/app.py": HANDLER}),
     "package": ("a.b.handler", {"a/__init__.py": "", "a/b.py": HANDLER}),
-    "raising": ("app.handler", {"app.py": "def inner():\n    raise LookupError('mine')\ndef handler(event, context):\n    inner()\n"}),
+    "raising": (
+        "app.handler",
+        {"app.py": "def inner():\n    raise LookupError('mine')\ndef handler(event, context):\n    inner()\n"},
+    ),
     "lambda": ("app.handler", {"app.py": "handler = lambda event, context: event\n"}),
-    "callable": ("app.handler", {"app.py": "class H:\n    def __call__(self, event, context):\n        return event\nhandler = H()\n"}),
+    "callable": (
+        "app.handler",
+        {"app.py": "class H:\n    def __call__(self, event, context):\n        return event\nhandler = H()\n"},
+    ),
 }
 
 
@@ -364,7 +385,9 @@ def test_bad_handlers_are_reported_as_the_runtime_does(attach, case):
     assert attached.value[:2] == plain.value[:2], attached.about()
     if case == "raises":
         frames = plain.value[2]
-        assert attached.value[2][-2:] == frames[-2:] and (attach == "handler" or attached.value[2] == frames), attached.about()
+        assert attached.value[2][-2:] == frames[-2:] and (attach == "handler" or attached.value[2] == frames), (
+            attached.about()
+        )
 
 
 @pytest.mark.parametrize("name", ["", "trend_app_protect_handler.handler"])
@@ -376,7 +399,12 @@ def test_handler_swap_without_a_handler(name):
 @pytest.mark.parametrize("attach", ["wrapper", "handler"])
 def test_an_unusable_policy_is_an_init_error(attach):
     with protected.Folder() as place:
-        files = {"awslambdaric/__init__.py": "", "awslambdaric/bootstrap.py": CLIENT, "bootstrap.py": BOOTSTRAP, "app.py": HANDLER}
+        files = {
+            "awslambdaric/__init__.py": "",
+            "awslambdaric/bootstrap.py": CLIENT,
+            "bootstrap.py": BOOTSTRAP,
+            "app.py": HANDLER,
+        }
         env = {"_HANDLER": "app.handler", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9", "LAMBDA_TASK_ROOT": str(place)}
         command = [WRAPPER, sys.executable, str(place / "bootstrap.py")]
         if attach == "handler":

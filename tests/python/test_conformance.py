@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """The conformance cases of tests/conformance, through the extension and the library that ships."""
 
 import json
@@ -25,7 +26,15 @@ FLAGS = {"shell": 1, "async": 2, "canonical": 4, "unguarded": 8, "read_too": 16}
 ACTIONS = ["grant", "observe", "deny"]
 CLASSES = ["none", "name", "literal", "local", "provider", "tenant", "hosting"]
 ON_DENY = ["raise", "block", "terminate"]
-POLICIES = [None, "outbound_data", "read_write_tmp", "read_write_app", "read_write_other", "create_child_process", "native_code"]
+POLICIES = [
+    None,
+    "outbound_data",
+    "read_write_tmp",
+    "read_write_app",
+    "read_write_other",
+    "create_child_process",
+    "native_code",
+]
 
 
 def load():
@@ -50,7 +59,7 @@ def text(value):
     """A string of cases.json: text, or bytes as {"hex": ...}; `${pid}` is this process."""
     if isinstance(value, dict):
         return bytes.fromhex(value["hex"])
-    return value.replace("${pid}", str(os.getpid()), 1) if value is not None else None
+    return value.replace("${pid}", str(os.getpid())) if value is not None else None
 
 
 def native_operation(operation):
@@ -84,8 +93,12 @@ def named(verdict):
 
 @pytest.mark.parametrize("case", CASES["decisions"], ids=lambda case: case["id"])
 def test_decision(case):
-    answers = tuple((answer["host"], address) for answer in case.get("answers") or () for address in answer["addresses"])
-    verdict = named(native.evaluate(text(case["policy"]), case["surroundings"], native_operation(case["operation"]), answers))
+    answers = tuple(
+        (answer["host"], address) for answer in case.get("answers") or () for address in answer["addresses"]
+    )
+    verdict = named(
+        native.evaluate(text(case["policy"]), case["surroundings"], native_operation(case["operation"]), answers)
+    )
     assert {key: verdict[key] for key in case["expect"]} == case["expect"]
 
 
@@ -97,7 +110,10 @@ def test_policy(case):
     for wanted in case.get("diagnostics") or ():
         at = [line for line in lines if "place" not in wanted or line.startswith(wanted["place"] + ":")]
         says = [[part.lower() for part in one.split("|")] for one in wanted.get("says", ())]
-        assert any(all(any(part in line.lower() for part in parts) for parts in says) for line in at), (wanted, diagnostics)
+        assert any(all(any(part in line.lower() for part in parts) for parts in says) for line in at), (
+            wanted,
+            diagnostics,
+        )
     for part in case.get("summary") or ():
         assert part in summary
 

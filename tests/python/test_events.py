@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """Who did it: stack and package of an event; and a program that is only observed."""
 
 import protected
@@ -8,14 +9,39 @@ DENY = {"schema": 1, "name": "t", "files": {"tmp": "deny"}}
 LEFTPAD = "def pad(path):\n    return open(path)\n"
 CALL = "try:\n    %s\nexcept PermissionError:\n    pass\n"
 PACKAGES = {
-    "by-name": ({"leftpad/__init__.py": LEFTPAD, "leftpad-2.0.1.dist-info/METADATA": ""}, "import leftpad; leftpad.pad('/tmp/x')", "leftpad@2.0.1"),
-    "normalised": ({"left_pad.py": LEFTPAD, "Left.Pad-3.dist-info/METADATA": ""}, "import left_pad; left_pad.pad('/tmp/x')", "Left.Pad@3"),
-    "by-record": ({"yaml/__init__.py": LEFTPAD, "PyYAML-6.0.dist-info/RECORD": "yaml/__init__.py,,\n"}, "import yaml; yaml.pad('/tmp/x')", "PyYAML@6.0"),
-    "by-top-level": ({"bs4/__init__.py": LEFTPAD, "beautifulsoup4-4.9.dist-info/top_level.txt": "bs4\n"}, "import bs4; bs4.pad('/tmp/x')", "beautifulsoup4@4.9"),
-    "egg-info": ({"old.py": LEFTPAD, "old-1.0-py3.8.egg-info/PKG-INFO": ""}, "import old; old.pad('/tmp/x')", "old@1.0"),
+    "by-name": (
+        {"leftpad/__init__.py": LEFTPAD, "leftpad-2.0.1.dist-info/METADATA": ""},
+        "import leftpad; leftpad.pad('/tmp/x')",
+        "leftpad@2.0.1",
+    ),
+    "normalised": (
+        {"left_pad.py": LEFTPAD, "Left.Pad-3.dist-info/METADATA": ""},
+        "import left_pad; left_pad.pad('/tmp/x')",
+        "Left.Pad@3",
+    ),
+    "by-record": (
+        {"yaml/__init__.py": LEFTPAD, "PyYAML-6.0.dist-info/RECORD": "yaml/__init__.py,,\n"},
+        "import yaml; yaml.pad('/tmp/x')",
+        "PyYAML@6.0",
+    ),
+    "by-top-level": (
+        {"bs4/__init__.py": LEFTPAD, "beautifulsoup4-4.9.dist-info/top_level.txt": "bs4\n"},
+        "import bs4; bs4.pad('/tmp/x')",
+        "beautifulsoup4@4.9",
+    ),
+    "egg-info": (
+        {"old.py": LEFTPAD, "old-1.0-py3.8.egg-info/PKG-INFO": ""},
+        "import old; old.pad('/tmp/x')",
+        "old@1.0",
+    ),
     "own-code": ({"mine.py": LEFTPAD, "leftpad-2.0.1.dist-info/METADATA": ""}, "import mine; mine.pad('/tmp/x')", None),
     "nearest": (
-        {"outer.py": "import leftpad\ndef go(p):\n    leftpad.pad(p)\n", "outer-1.dist-info/x": "", "leftpad.py": LEFTPAD, "leftpad-2.dist-info/x": ""},
+        {
+            "outer.py": "import leftpad\ndef go(p):\n    leftpad.pad(p)\n",
+            "outer-1.dist-info/x": "",
+            "leftpad.py": LEFTPAD,
+            "leftpad-2.dist-info/x": "",
+        },
         "import outer; outer.go('/tmp/x')",
         "leftpad@2",
     ),
@@ -142,7 +168,9 @@ def test_an_observed_program_behaves_as_without_us(attach):
             work = home / "work"
             work.mkdir()
             result = protected.run(PROGRAM, ALL_OBSERVE, attach=way, arguments=[work])
-            seen.append((result.status, result.stdout.replace(str(home), "/home"), result.stderr.replace(str(home), "/home")))
+            seen.append(
+                (result.status, result.stdout.replace(str(home), "/home"), result.stderr.replace(str(home), "/home"))
+            )
     plain, observed = seen
     assert plain[0] == 0, plain[2]
     assert observed[:2] == plain[:2], observed[2]

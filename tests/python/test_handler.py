@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """A protected handler: what it keeps of the function, what on_deny makes of an invocation, and what reaches a program's end."""
 
 import pytest
@@ -205,10 +206,18 @@ print('done')
 
 def test_folded_events_are_written_at_every_end():
     program = "import os\nfor i in range(50):\n    try:\n        open('/tmp/app-protect-x')\n    except PermissionError:\n        pass\n"
-    for end in ("", "os._exit(0)\n", "import sys; sys.exit(0)\n", "os.execv('/bin/true', ['true'])\n", "raise SystemExit\n"):
+    for end in (
+        "",
+        "os._exit(0)\n",
+        "import sys; sys.exit(0)\n",
+        "os.execv('/bin/true', ['true'])\n",
+        "raise SystemExit\n",
+    ):
         result = protected.run(program + end, policy())
         assert sum(event["count"] for event in result.events) >= 1, result.about()
-        observed = protected.run(program.replace("except PermissionError", "except OSError") + end, policy(action="observe"))
+        observed = protected.run(
+            program.replace("except PermissionError", "except OSError") + end, policy(action="observe")
+        )
         assert sum(event["count"] for event in observed.events) == 50, observed.about()
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """Reading the application is denied: code is still imported, everything else is refused."""
 
 import sys
@@ -46,7 +47,9 @@ def test_imports_from_an_archive():
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("zipped.py", "value = 4\n")
-    program = "import os, sys\nsys.path.insert(0, os.path.join(sys.path[0], 'lib.zip'))\nimport zipped\nprint(zipped.value)\n"
+    program = (
+        "import os, sys\nsys.path.insert(0, os.path.join(sys.path[0], 'lib.zip'))\nimport zipped\nprint(zipped.value)\n"
+    )
     result = protected.run(program, DENY, files={"lib.zip": archive.getvalue()})
     assert result.stdout == "4\n" and result.events == [], result.about()
 
@@ -55,7 +58,10 @@ def test_imports_of_bytecode_alone():
     with protected.Folder() as place:
         (place / "compiled.py").write_text("value = 5\n")
         program = "import compiled\nprint(compiled.value)\n"
-        assert protected.run(program, None, attach="plain", folder=place, env={"PYTHONDONTWRITEBYTECODE": None}).stdout == "5\n"
+        assert (
+            protected.run(program, None, attach="plain", folder=place, env={"PYTHONDONTWRITEBYTECODE": None}).stdout
+            == "5\n"
+        )
         (cached,) = (place / "__pycache__").iterdir()
         cached.rename(place / "compiled.pyc")
         (place / "compiled.py").unlink()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """What Python does below its own API, and what its children do: refused by line 2, with the errors those calls have, counted once."""
 
 import sys
@@ -37,7 +38,11 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_reading_below_line_1(way):
-    program = "try:\n" + "\n".join("    " + line for line in way.splitlines()) + "\nexcept PermissionError as error:\n    print('refused', error.errno)\n"
+    program = (
+        "try:\n"
+        + "\n".join("    " + line for line in way.splitlines())
+        + "\nexcept PermissionError as error:\n    print('refused', error.errno)\n"
+    )
     plain, result = run(program, DENY_TMP)
     if plain.status != 0:
         pytest.skip(f"this Python does not do it: {plain.stderr.splitlines()[-1:]}")
@@ -75,7 +80,9 @@ def test_sqlite_connect():
     assert result.stdout == "refused\n" and len(result.events) == 1, result.about()
     _, observed = run(program, OBSERVE_TMP)
     assert observed.stdout == "worked\n", observed.about()
-    created = [e for e in observed.events if e["info"]["path"].endswith("/new.db") and e["info"]["operation"] == "create"]
+    created = [
+        e for e in observed.events if e["info"]["path"].endswith("/new.db") and e["info"]["operation"] == "create"
+    ]
     assert sum(e["count"] for e in created) == 1, observed.about()
 
 
@@ -83,9 +90,10 @@ CHILD = "import subprocess, sys\nchild = %r\np = subprocess.run(%s, stdout=subpr
 CHILDREN = {
     "python": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-c', child % d]"),
     "python-empty-environment": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-c', child % d], env={}"),
-    "python-isolated": CHILD % ("print(open('%s/data').read())", "[sys.executable, '-IS', '-c', child % d], env={'LD_PRELOAD': ''}"),
+    "python-isolated": CHILD
+    % ("print(open('%s/data').read())", "[sys.executable, '-IS', '-c', child % d], env={'LD_PRELOAD': ''}"),
     "shell": CHILD % ("", "'cat ' + d + '/data', shell=True"),
-    "shell-in-shell": CHILD % ("", "\"sh -c 'env -i cat \" + d + \"/data'\", shell=True"),
+    "shell-in-shell": CHILD % ("", '"sh -c \'env -i cat " + d + "/data\'", shell=True'),
     "os-popen": "import os\nprint(os.popen('cat ' + d + '/data 2>/dev/null').read().strip() or 'refused')\n",
     "posix_spawn": "import os\nr, w = os.pipe()\nos.waitpid(os.posix_spawn('/bin/cat', ['cat', d + '/data'], {}, file_actions=[(os.POSIX_SPAWN_DUP2, w, 1)]), 0)\nos.close(w)\nprint(os.read(r, 99).decode() or 'refused')\n",
     "fork-exec": "import os\nr, w = os.pipe()\nif os.fork() == 0:\n    os.dup2(w, 1)\n    os.execvp('cat', ['cat', d + '/data'])\nos.close(w)\nprint(os.read(r, 99).decode() or 'refused')\n",
@@ -115,7 +123,11 @@ NATIVE = {
 
 @pytest.mark.parametrize("name", NATIVE)
 def test_native_code(name):
-    program = f"try:\n" + "\n".join("    " + line for line in NATIVE[name].splitlines()) + "\nexcept PermissionError:\n    print('refused')\n"
+    program = (
+        f"try:\n"
+        + "\n".join("    " + line for line in NATIVE[name].splitlines())
+        + "\nexcept PermissionError:\n    print('refused')\n"
+    )
     plain, result = run(program, NO_NATIVE, env={"SAFE": "1"} if name == "call-address-from-buffer" else None)
     assert plain.stdout == "True\n", plain.about()
     if name == "call-address-from-buffer":
@@ -189,7 +201,12 @@ for f in (tried[0], tried[1], tried[2], tried[4]):
     except PermissionError:
         print('refused')
 """
-    plain, result = run(program.replace("import trend_app_protect\nfor module in (trend_app_protect, trend_app_protect._native)", "for module in ()"), DENY_TMP)
+    plain, result = run(
+        program.replace(
+            "import trend_app_protect\nfor module in (trend_app_protect, trend_app_protect._native)", "for module in ()"
+        ),
+        DENY_TMP,
+    )
     assert plain.stdout.split() == ["got"] * 4
     _, result = run(program, DENY_TMP)
     assert result.stdout.split() == ["refused"] * 4, result.about()
@@ -214,4 +231,6 @@ print(len(refused))
 """
     _, result = run(program, DENY_TMP)
     assert result.stdout == "2400\n", result.about()
-    assert sum(e["count"] for e in result.events) <= 2400 and len({e["info"]["path"] for e in result.events}) == 8, result.about()
+    assert sum(e["count"] for e in result.events) <= 2400 and len({e["info"]["path"] for e in result.events}) == 8, (
+        result.about()
+    )

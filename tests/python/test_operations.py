@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """Every operation of operations.py: works without us, works and is silent under grant, works and is counted once under observe, is refused
 with an ordinary error and counted once under deny. What happened is seen outside the program, not taken from our own report."""
 
@@ -21,7 +22,12 @@ KINDS = {
     "spawn": operations.SPAWNS,
     "send": operations.SENDS,
 }
-EVENT_POLICY = {"read": "read_write_tmp", "write": "read_write_tmp", "spawn": "create_child_process", "send": "outbound_data"}
+EVENT_POLICY = {
+    "read": "read_write_tmp",
+    "write": "read_write_tmp",
+    "spawn": "create_child_process",
+    "send": "outbound_data",
+}
 
 # What is granted is granted while the hooks are in place: each policy polices something else of its dimension.
 OTHER = [{"path": "/nowhere/**", "read": "deny", "write": "deny"}]
@@ -29,7 +35,9 @@ POLICIES = {
     ("read", "grant"): {"files": {"tmp": "grant", "rules": OTHER}},
     ("read", "observe"): {"files": {"tmp": "observe"}},
     ("read", "deny"): {"files": {"tmp": "deny"}},
-    ("spawn", "grant"): {"child_processes": {"action": "grant", "rules": [{"command": "^/nowhere$", "action": "deny"}]}},
+    ("spawn", "grant"): {
+        "child_processes": {"action": "grant", "rules": [{"command": "^/nowhere$", "action": "deny"}]}
+    },
     ("spawn", "observe"): {"child_processes": {"action": "observe"}},
     ("spawn", "deny"): {"child_processes": {"action": "deny"}},
     ("send", "grant"): {"outbound": {"action": "deny", "local": "grant"}},
@@ -115,7 +123,12 @@ class Run:
                 names = dict(d=str(d), out=str(out), name=row.name)
                 if kind == "send":
                     listener = listeners[row.name] = Listener(out)
-                    names.update(port=listener.port, udp_port=listener.udp_port, unix_path=listener.path, abstract=listener.abstract)
+                    names.update(
+                        port=listener.port,
+                        udp_port=listener.udp_port,
+                        unix_path=listener.path,
+                        abstract=listener.abstract,
+                    )
                 tasks[row.name] = {"code": f"token = {row.name.encode()!r}\n{row.code}", "names": names}
             task = {"operations": tasks, "attach": mode != "plain", "preload": EARLY if early else []}
             (home / "task.json").write_text(json.dumps(task))
@@ -137,7 +150,9 @@ class Run:
             self.happened = {}
             for row in rows:
                 value = self.results.get(row.name, {}).get("value")
-                self.happened[row.name] = bool(row.happened(value, tmp / row.name, home / row.name, listeners.get(row.name)))
+                self.happened[row.name] = bool(
+                    row.happened(value, tmp / row.name, home / row.name, listeners.get(row.name))
+                )
             for listener in listeners.values():
                 listener.close()
 

@@ -6,4 +6,11 @@ from trend_app_protect.exceptions import TrendAppProtectBlocked as ImmunioBlocke
 from trend_app_protect.exceptions import TrendAppProtectDenied as ImmunioDenied
 from trend_app_protect.exceptions import TrendAppProtectOverrideResponse as ImmunioOverrideResponse
 
-__all__ = ["AgentError", "ConfigError", "ImmunioBlocked", "ImmunioDenied", "ImmunioOverrideResponse", "UnknownEngineError"]
+__all__ = [
+    "AgentError",
+    "ConfigError",
+    "ImmunioBlocked",
+    "ImmunioDenied",
+    "ImmunioOverrideResponse",
+    "UnknownEngineError",
+]

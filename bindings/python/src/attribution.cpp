@@ -12,12 +12,17 @@ namespace {
 
 char g_application[4096];
 
-std::string_view application() { return g_application; }
+std::string_view application() {
+  return g_application;
+}
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 bool is_ours(std::string_view file) {
-  return contains(file, "/trend_app_protect/") || contains(file, "/trend_app_protect_handler.py") || contains(file, "/app_protect/python/");
+  return contains(file, "/trend_app_protect/") || contains(file, "/trend_app_protect_handler.py") ||
+         contains(file, "/app_protect/python/");
 }
 
 // As a reader knows it: relative to the application, to site-packages, to the standard library; else as it is.
@@ -33,10 +38,10 @@ std::string_view shorten(std::string_view file) {
 }
 
 // UTF-8 of a str, without making or keeping anything but ASCII texts' own bytes.
-std::string_view utf8(PyObject *text, char *buffer, size_t size) {
+std::string_view utf8(PyObject* text, char* buffer, size_t size) {
   if (text == nullptr || !PyUnicode_Check(text)) return "?";
   Py_ssize_t length = 0;
-  if (const char *data = PyUnicode_AsUTF8AndSize(text, &length)) return {data, static_cast<size_t>(length)};
+  if (const char* data = PyUnicode_AsUTF8AndSize(text, &length)) return {data, static_cast<size_t>(length)};
   PyErr_Clear();  // lone surrogates
   Ref bytes(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
   if (!bytes) {
@@ -57,12 +62,12 @@ void Attribution::set_application(std::string_view directory) {
   }
 }
 
-Attribution::Attribution(const char *api) {
+Attribution::Attribution(const char* api) {
   who_.api = str(api);
   who_.stack = stack_;
   int count = 0;
   package_[0] = 0;
-  for_each_frame([&](PyCodeObject *code, PyFrameObject *frame) {
+  for_each_frame([&](PyCodeObject* code, PyFrameObject* frame) {
     char file_text[512], name_text[128];
     const std::string_view file = utf8(code->co_filename, file_text, sizeof file_text);
     if (is_ours(file) || file.starts_with("<frozen importlib")) return true;

@@ -6,12 +6,25 @@
 namespace ap::python::code_loading {
 namespace {
 
-enum Id { path_stat, find_spec, fill_cache, path_stats, get_data, get_code, write_atomic, set_data, cache_bytecode, path_hook, helper, zip_read };
+enum Id {
+  path_stat,
+  find_spec,
+  fill_cache,
+  path_stats,
+  get_data,
+  get_code,
+  write_atomic,
+  set_data,
+  cache_bytecode,
+  path_hook,
+  helper,
+  zip_read
+};
 
 struct Genuine {
   Id id;
   const char *module, *type, *function;  // type nullptr: a function of the module
-  PyCodeObject *code;                     // kept alive for the life of the process
+  PyCodeObject* code;                    // kept alive for the life of the process
 };
 
 Genuine g_genuine[] = {
@@ -25,7 +38,8 @@ Genuine g_genuine[] = {
     {find_spec, "_frozen_importlib_external", "FileFinder", "find_spec", nullptr},
     {find_spec, "_frozen_importlib_external", "PathFinder", "_get_spec", nullptr},
     {fill_cache, "_frozen_importlib_external", "FileFinder", "_fill_cache", nullptr},
-    {path_hook, nullptr, nullptr, "path_hook_for_FileFinder", nullptr},  // a closure: a constant of FileFinder.path_hook
+    {path_hook, nullptr, nullptr, "path_hook_for_FileFinder",
+     nullptr},  // a closure: a constant of FileFinder.path_hook
     {path_stats, "_frozen_importlib_external", "SourceFileLoader", "path_stats", nullptr},
     {get_data, "_frozen_importlib_external", "FileLoader", "get_data", nullptr},
     {get_code, "_frozen_importlib_external", "SourceLoader", "get_code", nullptr},
@@ -38,28 +52,28 @@ Genuine g_genuine[] = {
     {helper, "zipimport", "zipimporter", "__init__", nullptr},
 };
 
-PyCodeObject *code_of(PyObject *object) {  // new reference or nullptr
-  PyObject *function = object;
+PyCodeObject* code_of(PyObject* object) {  // new reference or nullptr
+  PyObject* function = object;
   Ref inner;
   if (PyObject_TypeCheck(object, &PyClassMethod_Type) || PyObject_TypeCheck(object, &PyStaticMethod_Type)) {
     inner = Ref(PyObject_GetAttrString(object, "__func__"));
     function = inner.get();
   }
   if (function == nullptr || !PyFunction_Check(function)) return nullptr;
-  PyObject *code = PyFunction_GET_CODE(function);
+  PyObject* code = PyFunction_GET_CODE(function);
   Py_INCREF(code);
-  return reinterpret_cast<PyCodeObject *>(code);
+  return reinterpret_cast<PyCodeObject*>(code);
 }
 
-bool named(PyCodeObject *code, const Genuine &genuine) {
+bool named(PyCodeObject* code, const Genuine& genuine) {
   return PyUnicode_CompareWithASCIIString(code->co_name, genuine.function) == 0 &&
          (PyUnicode_CompareWithASCIIString(code->co_filename, "<frozen importlib._bootstrap_external>") == 0 ||
           PyUnicode_CompareWithASCIIString(code->co_filename, "<frozen zipimport>") == 0);
 }
 
 // Id of the code, or -1 for code that is not importlib's.
-int id_of(PyCodeObject *code, bool by_pointer) {
-  for (const Genuine &genuine : g_genuine)
+int id_of(PyCodeObject* code, bool by_pointer) {
+  for (const Genuine& genuine : g_genuine)
     if (by_pointer ? code == genuine.code : named(code, genuine)) return genuine.id;
   return -1;
 }
@@ -71,7 +85,7 @@ struct Chain {
   int size = 0;
   Chain() {
     const bool by_pointer = in_main_interpreter();
-    for_each_frame([&](PyCodeObject *code, PyFrameObject *) {
+    for_each_frame([&](PyCodeObject* code, PyFrameObject*) {
       const int id = id_of(code, by_pointer);
       if (id < 0) return false;
       ids[size++] = id;
@@ -90,10 +104,10 @@ struct Chain {
 
 bool remember() {
   bool complete = true;  // but for the helpers
-  PyObject *modules = PyImport_GetModuleDict();
-  for (Genuine &genuine : g_genuine) {
+  PyObject* modules = PyImport_GetModuleDict();
+  for (Genuine& genuine : g_genuine) {
     if (genuine.code != nullptr || genuine.module == nullptr) continue;
-    PyObject *module = PyDict_GetItemString(modules, genuine.module);
+    PyObject* module = PyDict_GetItemString(modules, genuine.module);
     if (module == nullptr) continue;  // zipimport where it is not loaded: archives are then data
     Ref owner = Ref::borrow(module);
     if (genuine.type != nullptr) {
@@ -105,7 +119,7 @@ bool remember() {
       }
       // From the type's own dictionary: a class method stays what it is.
       Ref dict(PyObject_GetAttrString(type.get(), "__dict__"));
-      PyObject *found = dict ? PyMapping_GetItemString(dict.get(), genuine.function) : nullptr;
+      PyObject* found = dict ? PyMapping_GetItemString(dict.get(), genuine.function) : nullptr;
       Ref function(found);
       if (function) genuine.code = code_of(function.get());
     } else {
@@ -116,19 +130,19 @@ bool remember() {
     // Helpers and zipimport differ between versions; without them a look is judged, never let through.
     if (genuine.code == nullptr && genuine.id != helper && genuine.id != zip_read) complete = false;
   }
-  PyObject *external = PyDict_GetItemString(modules, "_frozen_importlib_external");
+  PyObject* external = PyDict_GetItemString(modules, "_frozen_importlib_external");
   Ref finder(external ? PyObject_GetAttrString(external, "FileFinder") : nullptr);
   Ref hook(finder ? PyObject_GetAttrString(finder.get(), "path_hook") : nullptr);
   Ref function(hook ? PyObject_GetAttrString(hook.get(), "__func__") : nullptr);
   if (function && PyFunction_Check(function.get())) {
-    auto *code = reinterpret_cast<PyCodeObject *>(PyFunction_GET_CODE(function.get()));
+    auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function.get()));
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); ++i) {
-      PyObject *constant = PyTuple_GET_ITEM(code->co_consts, i);
+      PyObject* constant = PyTuple_GET_ITEM(code->co_consts, i);
       if (!PyCode_Check(constant)) continue;
-      for (Genuine &genuine : g_genuine) {
+      for (Genuine& genuine : g_genuine) {
         if (genuine.id != path_hook) continue;
         Py_INCREF(constant);
-        genuine.code = reinterpret_cast<PyCodeObject *>(constant);
+        genuine.code = reinterpret_cast<PyCodeObject*>(constant);
       }
     }
   }

@@ -2,9 +2,9 @@
 //
 // Is this operation the import system at work, rather than user code reading files?
 //
-// Decided by the calling frames' code objects, compared by pointer with those of the interpreter's own importlib (taken before
-// user code runs), and by the path's suffix: what passes is code that could have been imported. In sub-interpreters, whose
-// importlib is another copy, by names; what a forger gains there is the same importable code.
+// Decided by the calling frames' code objects, compared by pointer with those of the interpreter's own importlib (taken
+// before user code runs), and by the path's suffix: what passes is code that could have been imported. In
+// sub-interpreters, whose importlib is another copy, by names; what a forger gains there is the same importable code.
 #pragma once
 #include <string_view>
 

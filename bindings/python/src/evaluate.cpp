@@ -13,20 +13,20 @@ namespace {
 constexpr size_t kDiagnostics = 1 << 16;
 
 // Text of a str or bytes value; absent for None.
-bool text_of(PyObject *object, ap_str &out) {
+bool text_of(PyObject* object, ap_str& out) {
   if (object == nullptr || object == Py_None) return true;
   if (PyBytes_Check(object)) {
     out = {PyBytes_AS_STRING(object), static_cast<uint32_t>(PyBytes_GET_SIZE(object))};
     return true;
   }
   Py_ssize_t size = 0;
-  const char *data = PyUnicode_AsUTF8AndSize(object, &size);
+  const char* data = PyUnicode_AsUTF8AndSize(object, &size);
   out = {data, static_cast<uint32_t>(size)};
   return data != nullptr;
 }
 
-bool number_of(PyObject *operation, const char *key, long &out) {
-  PyObject *value = PyDict_GetItemString(operation, key);
+bool number_of(PyObject* operation, const char* key, long& out) {
+  PyObject* value = PyDict_GetItemString(operation, key);
   if (value == nullptr || value == Py_None) return true;
   out = PyLong_AsLong(value);
   return !(out == -1 && PyErr_Occurred());
@@ -34,7 +34,7 @@ bool number_of(PyObject *operation, const char *key, long &out) {
 
 // An ap_policy that closes itself.
 struct Policy {
-  ap_policy *handle = nullptr;
+  ap_policy* handle = nullptr;
   ~Policy() {
     if (handle != nullptr) core::api().policy_close(handle);
   }
@@ -46,14 +46,14 @@ bool loaded() {
   return false;
 }
 
-bool open(Policy &policy, PyObject *text, PyObject *surroundings, char *diagnostics) {
+bool open(Policy& policy, PyObject* text, PyObject* surroundings, char* diagnostics) {
   ap_str policy_text{}, surroundings_text{};
   if (!loaded() || !text_of(text, policy_text) || !text_of(surroundings, surroundings_text)) return false;
   policy.handle = core::api().policy_open(policy_text, surroundings_text, diagnostics, kDiagnostics);
   return true;
 }
 
-bool address_of(const char *text, uint8_t *address, uint8_t &family) {
+bool address_of(const char* text, uint8_t* address, uint8_t& family) {
   family = strchr(text, ':') != nullptr ? 6 : 4;
   if (inet_pton(family == 6 ? AF_INET6 : AF_INET, text, address) == 1) return true;
   PyErr_Format(PyExc_ValueError, "not an address: `%s`", text);
@@ -61,12 +61,12 @@ bool address_of(const char *text, uint8_t *address, uint8_t &family) {
 }
 
 // check_policy(policy, surroundings=None) -> (valid, diagnostics, summary)
-PyObject *check_policy(PyObject *, PyObject *args) {
+PyObject* check_policy(PyObject*, PyObject* args) {
   PyObject *text, *surroundings = Py_None;
   if (!PyArg_ParseTuple(args, "O|O", &text, &surroundings)) return nullptr;
   Ref buffer(PyBytes_FromStringAndSize(nullptr, kDiagnostics));
   if (!buffer) return nullptr;
-  char *diagnostics = PyBytes_AS_STRING(buffer.get());
+  char* diagnostics = PyBytes_AS_STRING(buffer.get());
   diagnostics[0] = 0;
   Policy policy;
   if (!open(policy, text, surroundings, diagnostics)) return nullptr;
@@ -75,13 +75,15 @@ PyObject *check_policy(PyObject *, PyObject *args) {
   return Py_BuildValue("(Oss)", policy.handle ? Py_True : Py_False, diagnostics, summary);
 }
 
-// evaluate(policy, surroundings, operation, answers=()) -> {"action", "rule", "policy", "class", "on_deny"}, all but rule as numbers
-PyObject *evaluate(PyObject *, PyObject *args) {
+// evaluate(policy, surroundings, operation, answers=()) -> {"action", "rule", "policy", "class", "on_deny"}, all but
+// rule as numbers
+PyObject* evaluate(PyObject*, PyObject* args) {
   PyObject *text, *surroundings, *operation, *answers = nullptr;
-  if (!PyArg_ParseTuple(args, "OOO!|O!", &text, &surroundings, &PyDict_Type, &operation, &PyTuple_Type, &answers)) return nullptr;
+  if (!PyArg_ParseTuple(args, "OOO!|O!", &text, &surroundings, &PyDict_Type, &operation, &PyTuple_Type, &answers))
+    return nullptr;
   Ref buffer(PyBytes_FromStringAndSize(nullptr, kDiagnostics));
   if (!buffer) return nullptr;
-  char *diagnostics = PyBytes_AS_STRING(buffer.get());
+  char* diagnostics = PyBytes_AS_STRING(buffer.get());
   diagnostics[0] = 0;
   Policy policy;
   if (!open(policy, text, surroundings, diagnostics)) return nullptr;
@@ -93,14 +95,17 @@ PyObject *evaluate(PyObject *, PyObject *args) {
     const char *host, *shown;
     Py_ssize_t size;
     uint8_t address[16] = {}, family;
-    if (!PyArg_ParseTuple(PyTuple_GET_ITEM(answers, i), "s#s", &host, &size, &shown) || !address_of(shown, address, family)) return nullptr;
+    if (!PyArg_ParseTuple(PyTuple_GET_ITEM(answers, i), "s#s", &host, &size, &shown) ||
+        !address_of(shown, address, family))
+      return nullptr;
     core::api().policy_note_answer(policy.handle, {host, static_cast<uint32_t>(size)}, address, family);
   }
 
   ap_operation op{};
   long resource = 0, kind = 0, protocol = 0, line = 1, flags = 0, port = 0;
-  if (!number_of(operation, "resource", resource) || !number_of(operation, "kind", kind) || !number_of(operation, "protocol", protocol) ||
-      !number_of(operation, "line", line) || !number_of(operation, "flags", flags) || !number_of(operation, "port", port))
+  if (!number_of(operation, "resource", resource) || !number_of(operation, "kind", kind) ||
+      !number_of(operation, "protocol", protocol) || !number_of(operation, "line", line) ||
+      !number_of(operation, "flags", flags) || !number_of(operation, "port", port))
     return nullptr;
   op.resource = static_cast<uint8_t>(resource);
   op.kind = static_cast<uint8_t>(kind);
@@ -108,16 +113,18 @@ PyObject *evaluate(PyObject *, PyObject *args) {
   op.line = static_cast<uint8_t>(line);
   op.flags = static_cast<uint32_t>(flags);
   op.port = static_cast<uint16_t>(port);
-  if (!text_of(PyDict_GetItemString(operation, "text"), op.text) || !text_of(PyDict_GetItemString(operation, "text2"), op.text2) ||
-      !text_of(PyDict_GetItemString(operation, "cwd"), op.cwd) || !text_of(PyDict_GetItemString(operation, "query_type"), op.query_type))
+  if (!text_of(PyDict_GetItemString(operation, "text"), op.text) ||
+      !text_of(PyDict_GetItemString(operation, "text2"), op.text2) ||
+      !text_of(PyDict_GetItemString(operation, "cwd"), op.cwd) ||
+      !text_of(PyDict_GetItemString(operation, "query_type"), op.query_type))
     return nullptr;
-  PyObject *shown = PyDict_GetItemString(operation, "address");
+  PyObject* shown = PyDict_GetItemString(operation, "address");
   if (shown != nullptr && shown != Py_None) {
-    const char *address = PyUnicode_AsUTF8(shown);
+    const char* address = PyUnicode_AsUTF8(shown);
     if (address == nullptr || !address_of(address, op.address, op.family)) return nullptr;
   }
   ap_str argv[64];
-  PyObject *words = PyDict_GetItemString(operation, "argv");
+  PyObject* words = PyDict_GetItemString(operation, "argv");
   Ref list(words != nullptr && words != Py_None ? PySequence_Tuple(words) : PyTuple_New(0));
   if (!list) return nullptr;
   const Py_ssize_t count = PyTuple_GET_SIZE(list.get());
@@ -135,18 +142,21 @@ PyObject *evaluate(PyObject *, PyObject *args) {
   core::api().policy_check(policy.handle, &op, &verdict);
   const ap_str rule = core::api().policy_rule_text(policy.handle, &verdict);
   return Py_BuildValue("{s:i,s:s#,s:i,s:i,s:i}", "action", verdict.action, "rule", rule.data ? rule.data : "",
-                       static_cast<Py_ssize_t>(rule.data ? rule.size : 0), "policy", verdict.policy, "class", verdict.cls, "on_deny",
-                       verdict.on_deny);
+                       static_cast<Py_ssize_t>(rule.data ? rule.size : 0), "policy", verdict.policy, "class",
+                       verdict.cls, "on_deny", verdict.on_deny);
 }
 
 PyMethodDef g_functions[] = {
-    {"check_policy", check_policy, METH_VARARGS, "check_policy(policy, surroundings=None) -> (valid, diagnostics, summary)"},
+    {"check_policy", check_policy, METH_VARARGS,
+     "check_policy(policy, surroundings=None) -> (valid, diagnostics, summary)"},
     {"evaluate", evaluate, METH_VARARGS, "evaluate(policy, surroundings, operation, answers=()) -> dict"},
     {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace
 
-int add_to(PyObject *module) { return PyModule_AddFunctions(module, g_functions); }
+int add_to(PyObject* module) {
+  return PyModule_AddFunctions(module, g_functions);
+}
 
 }  // namespace ap::python::evaluate

@@ -7,6 +7,6 @@
 namespace ap::python::evaluate {
 
 // Adds evaluate() and check_policy() to the module. -1: exception set.
-int add_to(PyObject *module);
+int add_to(PyObject* module);
 
 }  // namespace ap::python::evaluate

@@ -18,10 +18,9 @@ std::atomic<int> g_running{0};
 thread_local int t_depth = 0;  // a protected handler that calls another one is one invocation
 
 struct Handler {
-  PyObject_HEAD
-  PyObject *function;    // what is protected
-  PyObject *dictionary;  // attributes set on the handler itself
-  PyObject *weak_references;
+  PyObject_HEAD PyObject* function;  // what is protected
+  PyObject* dictionary;              // attributes set on the handler itself
+  PyObject* weak_references;
 };
 
 // Texts and numbers of the runtime's context object. Whatever goes wrong in it is not the function's trouble.
@@ -30,7 +29,7 @@ struct Context {
   Text request_id_text, arn_text;
   uint64_t deadline_unix_ms = 0;
 
-  explicit Context(PyObject *context) {
+  explicit Context(PyObject* context) {
     if (context == nullptr || context == Py_None) return;
     request_id = text(context, "aws_request_id", request_id_text);
     arn = text(context, "invoked_function_arn", arn_text);
@@ -42,7 +41,7 @@ struct Context {
     PyErr_Clear();
   }
 
-  static Ref text(PyObject *context, const char *name, Text &out) {
+  static Ref text(PyObject* context, const char* name, Text& out) {
     Ref value(PyObject_GetAttrString(context, name));
     if (!value || !PyUnicode_Check(value.get()) || !out.from_path(value.get())) {
       PyErr_Clear();
@@ -52,11 +51,11 @@ struct Context {
   }
 };
 
-// From the first call to the return of the outermost one. True from end(): the policy ended the invocation (`unwound`: user code
-// was left by our exception).
+// From the first call to the return of the outermost one. True from end(): the policy ended the invocation (`unwound`:
+// user code was left by our exception).
 class Invocation {
  public:
-  explicit Invocation(PyObject *context_object) {
+  explicit Invocation(PyObject* context_object) {
     if (core::table == nullptr || t_depth++ > 0) return;
     outermost_ = true;
     g_running.fetch_add(1, std::memory_order_relaxed);
@@ -75,34 +74,39 @@ class Invocation {
   bool outermost_ = false;
 };
 
-PyObject *call(PyObject *object, PyObject *args, PyObject *kwargs) {
-  auto *self = reinterpret_cast<Handler *>(object);
-  PyObject *context = PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1) : kwargs ? PyDict_GetItemString(kwargs, "context") : nullptr;
+PyObject* call(PyObject* object, PyObject* args, PyObject* kwargs) {
+  auto* self = reinterpret_cast<Handler*>(object);
+  PyObject* context = PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1)
+                      : kwargs                   ? PyDict_GetItemString(kwargs, "context")
+                                                 : nullptr;
   Invocation invocation(context);
-  PyObject *result = PyObject_Call(self->function, args, kwargs);
-  const bool unwound = result == nullptr && core::table != nullptr && PyErr_ExceptionMatches(denial::type(denial::Type::override_response));
+  PyObject* result = PyObject_Call(self->function, args, kwargs);
+  const bool unwound = result == nullptr && core::table != nullptr &&
+                       PyErr_ExceptionMatches(denial::type(denial::Type::override_response));
   bool blocked;
   {
     ErrorAside pending;
     blocked = invocation.end(unwound);
   }
   if (!blocked) return result;
-  // User code may have swallowed what unwound it, or turned it into something else: the invocation ends as blocked all the same.
+  // User code may have swallowed what unwound it, or turned it into something else: the invocation ends as blocked all
+  // the same.
   Py_XDECREF(result);
   PyErr_Clear();
-  if (PyObject *type = denial::type(denial::Type::blocked))
-    PyErr_SetString(type, denial::last_blocked()[0] != 0 ? denial::last_blocked() : "invocation blocked by App Protect");
+  if (PyObject* type = denial::type(denial::Type::blocked))
+    PyErr_SetString(type,
+                    denial::last_blocked()[0] != 0 ? denial::last_blocked() : "invocation blocked by App Protect");
   return nullptr;
 }
 
-PyObject *get_attribute(PyObject *object, PyObject *name) {
-  PyObject *own = PyObject_GenericGetAttr(object, name);
+PyObject* get_attribute(PyObject* object, PyObject* name) {
+  PyObject* own = PyObject_GenericGetAttr(object, name);
   if (own != nullptr || !PyErr_ExceptionMatches(PyExc_AttributeError)) return own;
   PyErr_Clear();
-  return PyObject_GetAttr(reinterpret_cast<Handler *>(object)->function, name);
+  return PyObject_GetAttr(reinterpret_cast<Handler*>(object)->function, name);
 }
 
-PyObject *bind(PyObject *object, PyObject *instance, PyObject *) {
+PyObject* bind(PyObject* object, PyObject* instance, PyObject*) {
   if (instance == nullptr || instance == Py_None) {
     Py_INCREF(object);
     return object;
@@ -110,10 +114,12 @@ PyObject *bind(PyObject *object, PyObject *instance, PyObject *) {
   return PyMethod_New(object, instance);
 }
 
-PyObject *show(PyObject *object) { return PyObject_Repr(reinterpret_cast<Handler *>(object)->function); }
+PyObject* show(PyObject* object) {
+  return PyObject_Repr(reinterpret_cast<Handler*>(object)->function);
+}
 
-int traverse(PyObject *object, visitproc visit, void *arg) {
-  auto *self = reinterpret_cast<Handler *>(object);
+int traverse(PyObject* object, visitproc visit, void* arg) {
+  auto* self = reinterpret_cast<Handler*>(object);
 #if PY_VERSION_HEX >= 0x03090000
   Py_VISIT(Py_TYPE(object));
 #endif
@@ -122,15 +128,15 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
   return 0;
 }
 
-int clear(PyObject *object) {
-  auto *self = reinterpret_cast<Handler *>(object);
+int clear(PyObject* object) {
+  auto* self = reinterpret_cast<Handler*>(object);
   Py_CLEAR(self->dictionary);
   return 0;
 }
 
-void deallocate(PyObject *object) {
-  auto *self = reinterpret_cast<Handler *>(object);
-  PyTypeObject *type = Py_TYPE(object);
+void deallocate(PyObject* object) {
+  auto* self = reinterpret_cast<Handler*>(object);
+  PyTypeObject* type = Py_TYPE(object);
   PyObject_GC_UnTrack(object);
   if (self->weak_references != nullptr) PyObject_ClearWeakRefs(object);
   Py_CLEAR(self->dictionary);
@@ -149,8 +155,8 @@ PyMemberDef g_members[] = {
 };
 
 // What describes the handler is what describes the function: `__name__`, `__doc__`, `__module__`, `__class__`.
-PyObject *forward(PyObject *object, void *name) {
-  return PyObject_GetAttrString(reinterpret_cast<Handler *>(object)->function, static_cast<const char *>(name));
+PyObject* forward(PyObject* object, void* name) {
+  return PyObject_GetAttrString(reinterpret_cast<Handler*>(object)->function, static_cast<const char*>(name));
 }
 
 char g_doc[] = "__doc__", g_module[] = "__module__", g_class[] = "__class__";
@@ -162,47 +168,56 @@ PyGetSetDef g_getters[] = {
 };
 
 template <typename F>
-void *slot(F function) {
-  return reinterpret_cast<void *>(function);
+void* slot(F function) {
+  return reinterpret_cast<void*>(function);
 }
 
 PyType_Slot g_slots[] = {
-    {Py_tp_call, slot(call)},           {Py_tp_getattro, slot(get_attribute)}, {Py_tp_setattro, slot(PyObject_GenericSetAttr)},
-    {Py_tp_descr_get, slot(bind)},      {Py_tp_repr, slot(show)},              {Py_tp_traverse, slot(traverse)},
-    {Py_tp_clear, slot(clear)},         {Py_tp_dealloc, slot(deallocate)},     {Py_tp_members, g_members},
-    {Py_tp_getset, g_getters},          {0, nullptr},
+    {Py_tp_call, slot(call)},
+    {Py_tp_getattro, slot(get_attribute)},
+    {Py_tp_setattro, slot(PyObject_GenericSetAttr)},
+    {Py_tp_descr_get, slot(bind)},
+    {Py_tp_repr, slot(show)},
+    {Py_tp_traverse, slot(traverse)},
+    {Py_tp_clear, slot(clear)},
+    {Py_tp_dealloc, slot(deallocate)},
+    {Py_tp_members, g_members},
+    {Py_tp_getset, g_getters},
+    {0, nullptr},
 };
-PyType_Spec g_spec = {"trend_app_protect.ProtectedHandler", sizeof(Handler), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, g_slots};
+PyType_Spec g_spec = {"trend_app_protect.ProtectedHandler", sizeof(Handler), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+                      g_slots};
 
 // The type of this interpreter, made when first needed and kept in the module.
-Ref handler_type(PyObject *module) {
+Ref handler_type(PyObject* module) {
   Ref type(PyObject_GetAttrString(module, "ProtectedHandler"));
   if (type) return type;
   PyErr_Clear();
   type = Ref(PyType_FromSpec(&g_spec));
   if (!type) return type;
 #if PY_VERSION_HEX < 0x03090000
-  reinterpret_cast<PyTypeObject *>(type.get())->tp_dictoffset = offsetof(Handler, dictionary);
-  reinterpret_cast<PyTypeObject *>(type.get())->tp_weaklistoffset = offsetof(Handler, weak_references);
+  reinterpret_cast<PyTypeObject*>(type.get())->tp_dictoffset = offsetof(Handler, dictionary);
+  reinterpret_cast<PyTypeObject*>(type.get())->tp_weaklistoffset = offsetof(Handler, weak_references);
 #endif
 #if PY_VERSION_HEX < 0x03090000
   // There the type's own __module__ took the place of ours.
-  Ref getter(PyDescr_NewGetSet(reinterpret_cast<PyTypeObject *>(type.get()), &g_getters[1]));
-  if (!getter || PyDict_SetItemString(reinterpret_cast<PyTypeObject *>(type.get())->tp_dict, g_module, getter.get()) < 0) return {};
-  PyType_Modified(reinterpret_cast<PyTypeObject *>(type.get()));
+  Ref getter(PyDescr_NewGetSet(reinterpret_cast<PyTypeObject*>(type.get()), &g_getters[1]));
+  if (!getter || PyDict_SetItemString(reinterpret_cast<PyTypeObject*>(type.get())->tp_dict, g_module, getter.get()) < 0)
+    return {};
+  PyType_Modified(reinterpret_cast<PyTypeObject*>(type.get()));
 #endif
   return PyObject_SetAttrString(module, "ProtectedHandler", type.get()) < 0 ? Ref() : std::move(type);
 }
 
 // protect(function) -> the protected function; what is protected already, or cannot be called, comes back as it is.
-PyObject *protect(PyObject *module, PyObject *function) {
+PyObject* protect(PyObject* module, PyObject* function) {
   Ref type = handler_type(module);
   if (!type) return nullptr;
-  if (Py_TYPE(function) == reinterpret_cast<PyTypeObject *>(type.get()) || !PyCallable_Check(function)) {
+  if (Py_TYPE(function) == reinterpret_cast<PyTypeObject*>(type.get()) || !PyCallable_Check(function)) {
     Py_INCREF(function);
     return function;
   }
-  auto *made = PyObject_GC_New(Handler, reinterpret_cast<PyTypeObject *>(type.get()));
+  auto* made = PyObject_GC_New(Handler, reinterpret_cast<PyTypeObject*>(type.get()));
   if (made == nullptr) return nullptr;
 #if PY_VERSION_HEX < 0x03080000
   Py_INCREF(type.get());
@@ -211,16 +226,17 @@ PyObject *protect(PyObject *module, PyObject *function) {
   made->function = function;
   made->dictionary = nullptr;
   made->weak_references = nullptr;
-  PyObject_GC_Track(reinterpret_cast<PyObject *>(made));
-  return reinterpret_cast<PyObject *>(made);
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(made));
+  return reinterpret_cast<PyObject*>(made);
 }
 
-// What a runtime client's handler loader becomes: user code begins, the client's own loader runs, its result is protected. Native,
-// so that an error it raises has the traceback it would have without us. `state` is (module, loader, failure or None).
-PyObject *load_handler(PyObject *state, PyObject *args, PyObject *kwargs) {
-  PyObject *failure = PyTuple_GET_ITEM(state, 2);
+// What a runtime client's handler loader becomes: user code begins, the client's own loader runs, its result is
+// protected. Native, so that an error it raises has the traceback it would have without us. `state` is (module, loader,
+// failure or None).
+PyObject* load_handler(PyObject* state, PyObject* args, PyObject* kwargs) {
+  PyObject* failure = PyTuple_GET_ITEM(state, 2);
   if (failure != Py_None) {
-    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(failure)), failure);
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure)), failure);
     return nullptr;
   }
   if (core::table != nullptr) core::api().handler_loading();
@@ -232,7 +248,7 @@ PyMethodDef g_load_handler = {"_get_handler", reinterpret_cast<PyCFunction>(rein
                               METH_VARARGS | METH_KEYWORDS, nullptr};
 
 // protect_loader(loader, failure) -> the loader to use instead
-PyObject *protect_loader(PyObject *module, PyObject *args) {
+PyObject* protect_loader(PyObject* module, PyObject* args) {
   PyObject *loader, *failure;
   if (!PyArg_ParseTuple(args, "OO", &loader, &failure)) return nullptr;
   Ref state(PyTuple_Pack(3, module, loader, failure));
@@ -247,8 +263,12 @@ PyMethodDef g_functions[] = {
 
 }  // namespace
 
-bool in_invocation() { return g_running.load(std::memory_order_relaxed) > 0; }
+bool in_invocation() {
+  return g_running.load(std::memory_order_relaxed) > 0;
+}
 
-int add_to(PyObject *module) { return PyModule_AddFunctions(module, g_functions); }
+int add_to(PyObject* module) {
+  return PyModule_AddFunctions(module, g_functions);
+}
 
 }  // namespace ap::python::handler

@@ -5,7 +5,7 @@
 
 namespace ap::python {
 
-bool settle(const ap_operation &operation, const ap_verdict &verdict, const char *api, const denial::Target &target) {
+bool settle(const ap_operation& operation, const ap_verdict& verdict, const char* api, const denial::Target& target) {
   {
     ErrorAside pending;
     Attribution who(api);

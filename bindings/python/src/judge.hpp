@@ -7,7 +7,8 @@
 //   if (!permitted(q, "os.listdir")) return nullptr;   // the denial is set
 //   return original(...);
 //
-// The grant path is one call into the core. Only an observed or denied operation collects a stack, is reported, and is refused.
+// The grant path is one call into the core. Only an observed or denied operation collects a stack, is reported, and is
+// refused.
 #pragma once
 #include "core.hpp"
 #include "denial.hpp"
@@ -24,9 +25,10 @@ struct Question : ap_operation {
 };
 
 // Counts the operation (stack and package are looked up here) and, when the verdict is deny, raises. True: go on.
-bool settle(const ap_operation &operation, const ap_verdict &verdict, const char *api, const denial::Target &target = {});
+bool settle(const ap_operation& operation, const ap_verdict& verdict, const char* api,
+            const denial::Target& target = {});
 
-inline bool permitted(const ap_operation &operation, const char *api, const denial::Target &target = {}) {
+inline bool permitted(const ap_operation& operation, const char* api, const denial::Target& target = {}) {
   ap_verdict verdict;
   if (__builtin_expect(core::api().check(&operation, &verdict) == AP_GRANT, 1)) return true;
   return settle(operation, verdict, api, target);

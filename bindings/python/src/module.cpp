@@ -2,8 +2,9 @@
 //
 // The extension module `_native`: starts the core, installs the hooks its policy needs, and nothing else.
 //
-// Written against the raw C API in multi-phase form, not with pybind11: measured, that is 0.12 ms and 215 KB less for each
-// Python version, loads in isolated sub-interpreters, and leaves nothing of ours in `builtins` for other pybind11 modules to meet.
+// Written against the raw C API in multi-phase form, not with pybind11: measured, that is 0.12 ms and 215 KB less for
+// each Python version, loads in isolated sub-interpreters, and leaves nothing of ours in `builtins` for other pybind11
+// modules to meet.
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,9 @@
 namespace ap::python {
 namespace {
 
-void flush_at_exit() { core::api().flush(); }
+void flush_at_exit() {
+  core::api().flush();
+}
 
 // Hooks are installed once per process; needs the GIL of the main interpreter.
 void install_hooks() {
@@ -39,9 +42,9 @@ void install_hooks() {
   }
 }
 
-bool load(PyObject *path) {
+bool load(PyObject* path) {
   Ref bytes;
-  PyObject *converted = nullptr;
+  PyObject* converted = nullptr;
   if (!PyUnicode_FSConverter(path, &converted)) return false;
   bytes = Ref(converted);
   char message[600];
@@ -50,29 +53,31 @@ bool load(PyObject *path) {
   return false;
 }
 
-PyObject *load_library(PyObject *, PyObject *path) {
+PyObject* load_library(PyObject*, PyObject* path) {
   if (!load(path)) return nullptr;
   Py_RETURN_NONE;
 }
 
 // The core has wiped these from the environment block; os.environ is a copy that Python made before.
 void forget_secrets() {
-  PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "posix");
+  PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "posix");
   Ref environment(module != nullptr ? PyObject_GetAttrString(module, "environ") : nullptr);
-  for (const char *name : {"TREND_AP_SECRET", "IMMUNIO_SECRET"}) {
+  for (const char* name : {"TREND_AP_SECRET", "IMMUNIO_SECRET"}) {
     Ref key(PyBytes_FromString(name));
-    if (environment && key && PyDict_Check(environment.get()) && PyDict_GetItem(environment.get(), key.get()) != nullptr)
+    if (environment && key && PyDict_Check(environment.get()) &&
+        PyDict_GetItem(environment.get(), key.get()) != nullptr)
       PyDict_DelItem(environment.get(), key.get());
   }
   PyErr_Clear();
 }
 
 // start(library, attach, main_dir, started_ns) -> (result, message); AgentError when the library cannot be loaded.
-PyObject *start(PyObject *, PyObject *args) {
+PyObject* start(PyObject*, PyObject* args) {
   PyObject *library, *directory = nullptr;
   int attach;
   unsigned long long started_ns;
-  if (!PyArg_ParseTuple(args, "OiO&K", &library, &attach, PyUnicode_FSConverter, &directory, &started_ns)) return nullptr;
+  if (!PyArg_ParseTuple(args, "OiO&K", &library, &attach, PyUnicode_FSConverter, &directory, &started_ns))
+    return nullptr;
   Ref main_dir(directory);
   if (!load(library)) return nullptr;
 
@@ -92,15 +97,16 @@ PyObject *start(PyObject *, PyObject *args) {
     Attribution::set_application(application);
     install_hooks();
   }
-  return Py_BuildValue("(iN)", result, PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(strlen(message)), "replace"));
+  return Py_BuildValue("(iN)", result,
+                       PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(strlen(message)), "replace"));
 }
 
-PyObject *handler_loading(PyObject *, PyObject *) {
+PyObject* handler_loading(PyObject*, PyObject*) {
   if (core::table != nullptr) core::api().handler_loading();
   Py_RETURN_NONE;
 }
 
-PyObject *status(PyObject *, PyObject *) {
+PyObject* status(PyObject*, PyObject*) {
   if (core::table == nullptr) return PyUnicode_FromString("{\"started\":false}");
   char buffer[8192];
   size_t size = core::api().status(buffer, sizeof buffer);
@@ -108,11 +114,12 @@ PyObject *status(PyObject *, PyObject *) {
   return PyUnicode_DecodeUTF8(buffer, static_cast<Py_ssize_t>(size), "replace");
 }
 
-// exception_types() -> (denied, override response, blocked, agent error); made when first asked for: they are half the start's cost
-PyObject *exception_types(PyObject *, PyObject *) {
+// exception_types() -> (denied, override response, blocked, agent error); made when first asked for: they are half the
+// start's cost
+PyObject* exception_types(PyObject*, PyObject*) {
   Ref types(PyTuple_New(4));
   for (int i = 0; types && i < 4; ++i) {
-    PyObject *type = denial::type(static_cast<denial::Type>(i));
+    PyObject* type = denial::type(static_cast<denial::Type>(i));
     if (type == nullptr) return nullptr;
     Py_INCREF(type);
     PyTuple_SET_ITEM(types.get(), i, type);
@@ -129,12 +136,12 @@ PyMethodDef g_functions[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-int execute(PyObject *module) {
+int execute(PyObject* module) {
   return handler::add_to(module) < 0 || evaluate::add_to(module) < 0 ? -1 : 0;
 }
 
 PyModuleDef_Slot g_slots[] = {
-    {Py_mod_exec, reinterpret_cast<void *>(execute)},
+    {Py_mod_exec, reinterpret_cast<void*>(execute)},
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
@@ -147,5 +154,7 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "_native", nullptr, 0, g_function
 }  // namespace ap::python
 
 #pragma GCC visibility push(default)
-PyMODINIT_FUNC PyInit__native() { return PyModuleDef_Init(&ap::python::g_module); }
+PyMODINIT_FUNC PyInit__native() {
+  return PyModuleDef_Init(&ap::python::g_module);
+}
 #pragma GCC visibility pop

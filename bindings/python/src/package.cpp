@@ -13,7 +13,7 @@ namespace ap::python::package {
 namespace {
 
 struct Buffer {
-  char *data;
+  char* data;
   size_t capacity, size = 0;
   void add(std::string_view text) {
     const size_t n = text.size() < capacity - 1 - size ? text.size() : capacity - 1 - size;
@@ -23,7 +23,9 @@ struct Buffer {
   }
 };
 
-char normal(char c) { return c == '-' || c == '.' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char normal(char c) {
+  return c == '-' || c == '.' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 bool same_name(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -33,7 +35,7 @@ bool same_name(std::string_view a, std::string_view b) {
 }
 
 // "requests-2.31.0.dist-info" -> name, version
-bool split(std::string_view entry, std::string_view &name, std::string_view &version) {
+bool split(std::string_view entry, std::string_view& name, std::string_view& version) {
   for (std::string_view suffix : {".dist-info", ".egg-info"}) {
     if (entry.size() <= suffix.size() || !entry.ends_with(suffix)) continue;
     entry.remove_suffix(suffix.size());
@@ -50,7 +52,7 @@ bool split(std::string_view entry, std::string_view &name, std::string_view &ver
 
 // Calls each(entry name) for a directory until it returns true.
 template <typename F>
-bool each_entry(const char *directory, F each) {
+bool each_entry(const char* directory, F each) {
   const long fd = raw::open(directory, O_RDONLY | O_DIRECTORY);
   if (fd < 0) return false;
   struct Entry {
@@ -64,7 +66,7 @@ bool each_entry(const char *directory, F each) {
   bool found = false;
   for (long n; !found && (n = raw::getdents(fd, block, sizeof block)) > 0;)
     for (long at = 0; at < n && !found;) {
-      auto *entry = reinterpret_cast<Entry *>(block + at);
+      auto* entry = reinterpret_cast<Entry*>(block + at);
       found = each(std::string_view(entry->name));
       at += entry->length;
     }
@@ -73,7 +75,7 @@ bool each_entry(const char *directory, F each) {
 }
 
 // True when the file has a line that begins with `text` and goes on with one of `ends`, or is `text`.
-bool has_line(const char *path, std::string_view text, char end) {
+bool has_line(const char* path, std::string_view text, char end) {
   const long fd = raw::open(path, O_RDONLY);
   if (fd < 0) return false;
   constexpr long kHalf = 8192;
@@ -90,8 +92,7 @@ bool has_line(const char *path, std::string_view text, char end) {
       if (stop == std::string_view::npos && n > 0) break;
       std::string_view line = head(from(all, at), stop == std::string_view::npos ? stop : stop - at);
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (line.starts_with(text) && (line.size() == text.size() || line[text.size()] == end))
-        found = true;
+      if (line.starts_with(text) && (line.size() == text.size() || line[text.size()] == end)) found = true;
       at = stop == std::string_view::npos ? all.size() : stop + 1;
       if (found) break;
     }
@@ -104,7 +105,7 @@ bool has_line(const char *path, std::string_view text, char end) {
   return found;
 }
 
-bool look_up(std::string_view root, std::string_view top, std::string_view rest, char *out, size_t size) {
+bool look_up(std::string_view root, std::string_view top, std::string_view rest, char* out, size_t size) {
   char directory[4096];
   Buffer path{directory, sizeof directory};
   path.add(root);
@@ -121,7 +122,7 @@ bool look_up(std::string_view root, std::string_view top, std::string_view rest,
       return split(entry, name, version) && belongs(entry, name) && answer(name, version);
     });
   };
-  auto inside = [&](std::string_view entry, const char *file, std::string_view text, char end) {
+  auto inside = [&](std::string_view entry, const char* file, std::string_view text, char end) {
     char full[4096];
     Buffer b{full, sizeof full};
     b.add(root);
@@ -146,13 +147,14 @@ struct Answer {
 };
 Answer g_answers[64];
 unsigned g_next;
-std::atomic_flag g_busy = ATOMIC_FLAG_INIT;  // interpreters with a GIL of their own may ask at once: the second does without
+std::atomic_flag g_busy =
+    ATOMIC_FLAG_INIT;  // interpreters with a GIL of their own may ask at once: the second does without
 
 constexpr std::string_view kMarkers[] = {"/site-packages/", "/dist-packages/"};
 
 }  // namespace
 
-std::string_view root_of(std::string_view file, std::string_view application, std::string_view &rest) {
+std::string_view root_of(std::string_view file, std::string_view application, std::string_view& rest) {
   for (std::string_view marker : kMarkers) {
     const size_t at = file.rfind(marker);
     if (at == std::string_view::npos) continue;
@@ -167,7 +169,7 @@ std::string_view root_of(std::string_view file, std::string_view application, st
   return {};
 }
 
-bool of(std::string_view file, std::string_view application, char *out, size_t size) {
+bool of(std::string_view file, std::string_view application, char* out, size_t size) {
   std::string_view rest;
   const std::string_view root = root_of(file, application, rest);
   if (root.empty() || rest.empty()) return false;
@@ -177,11 +179,11 @@ bool of(std::string_view file, std::string_view application, char *out, size_t s
   Buffer text{out, size};
   if (g_busy.test_and_set(std::memory_order_acquire)) return look_up(root, top, rest, out, size);
   const uint64_t key = hash(rest, hash(root)) | 1;
-  const Answer *answer = nullptr;
-  for (const Answer &known : g_answers)
+  const Answer* answer = nullptr;
+  for (const Answer& known : g_answers)
     if (known.key == key) answer = &known;
   if (answer == nullptr) {
-    Answer &slot = g_answers[g_next++ % 64];
+    Answer& slot = g_answers[g_next++ % 64];
     slot.key = key;
     slot.package[0] = 0;
     if (!look_up(root, top, rest, slot.package, sizeof slot.package)) slot.package[0] = 0;

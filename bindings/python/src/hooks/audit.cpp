@@ -14,8 +14,9 @@ namespace {
 bool g_files, g_native;
 
 #if PY_VERSION_HEX >= 0x03080000
-// INVARIANT: 0, or -1 with a denial set. Python calls this for every event, most of which are none of ours: two bytes tell.
-int hook(const char *event, PyObject *args, void *) {
+// INVARIANT: 0, or -1 with a denial set. Python calls this for every event, most of which are none of ours: two bytes
+// tell.
+int hook(const char* event, PyObject* args, void*) {
   switch (event[0]) {
     case 'o':
       if (g_files && memcmp(event, "open", 5) == 0) return files::on_open(args);
@@ -31,7 +32,8 @@ int hook(const char *event, PyObject *args, void *) {
       if (strcmp(event, "ctypes.dlopen") == 0) return native::on_dlopen(args);
       if (strcmp(event, "ctypes.call_function") == 0) return native::on_call_function(args);
       return 0;
-    default: return 0;
+    default:
+      return 0;
   }
 }
 #endif
@@ -43,7 +45,8 @@ void install(unsigned needs) {
   g_native = (needs & AP_NEED_NATIVE) != 0;
 #if PY_VERSION_HEX >= 0x03080000
   if ((g_files || g_native) && PySys_AddAuditHook(hook, nullptr) < 0)
-    trouble("hook_missing", "another audit hook refuses ours: files that Python opens itself are watched by line 2 alone");
+    trouble("hook_missing",
+            "another audit hook refuses ours: files that Python opens itself are watched by line 2 alone");
 #endif
 }
 

@@ -20,15 +20,16 @@ constexpr int kFastWithKeywords = METH_FASTCALL | METH_KEYWORDS;
 
 enum Refusal { raises, returns_false };  // os.access answers, it does not raise
 
-// A function of `posix`: where its paths are and what it does to them. Paths come first; descriptors of directories are keywords.
+// A function of `posix`: where its paths are and what it does to them. Paths come first; descriptors of directories are
+// keywords.
 struct Call {
-  const char *name;
-  const char *api;
+  const char* name;
+  const char* api;
   uint8_t kind;
-  const char *path;           // keyword of the first argument
-  const char *second;         // keyword of the second path, or nullptr
-  const char *directory;      // keyword of the first path's directory, or nullptr
-  const char *directory2;
+  const char* path;       // keyword of the first argument
+  const char* second;     // keyword of the second path, or nullptr
+  const char* directory;  // keyword of the first path's directory, or nullptr
+  const char* directory2;
   Refusal refusal;
 };
 
@@ -72,7 +73,7 @@ constexpr size_t kCount = std::size(kCalls);
 PyCFunction g_originals[kCount];
 
 // What open(2) does with these flags, as line 2 sees it.
-void set_kind_of_open(Question &question, long flags) {
+void set_kind_of_open(Question& question, long flags) {
   const long access = flags & O_ACCMODE;
   const bool temporary = (flags & O_TMPFILE) == O_TMPFILE;
   const bool empty = (flags & O_TRUNC) != 0 || temporary || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
@@ -91,7 +92,7 @@ void set_kind_of_open(Question &question, long flags) {
 // What the import system does on its own account is neither counted nor refused with noise; see code_loading.hpp.
 enum class Exempt { no, proceed, refuse };
 
-Exempt exempt(const Question &question, const ap_verdict &verdict) {
+Exempt exempt(const Question& question, const ap_verdict& verdict) {
   switch (question.kind) {
     case AP_FILE_READ:
       if (!code_loading::is_reading(view(question.text))) return Exempt::no;
@@ -101,7 +102,8 @@ Exempt exempt(const Question &question, const ap_verdict &verdict) {
     case AP_FILE_LIST:
       if (!code_loading::is_searching(question.kind)) break;
       return Exempt::proceed;
-    default: break;
+    default:
+      break;
   }
   if (question.kind != AP_FILE_LIST && code_loading::is_writing_bytecode()) {
     if (question.kind == AP_FILE_STAT) return Exempt::proceed;
@@ -113,17 +115,22 @@ Exempt exempt(const Question &question, const ap_verdict &verdict) {
 }
 
 // The slow path of every file hook. True: go on.
-bool settle_file(const Question &question, const ap_verdict &verdict, const char *api, const denial::Target &target) {
-  if (memchr(question.text.data, 0, question.text.size) != nullptr) return true;  // the call raises ValueError: nothing happens
+bool settle_file(const Question& question, const ap_verdict& verdict, const char* api, const denial::Target& target) {
+  if (memchr(question.text.data, 0, question.text.size) != nullptr)
+    return true;  // the call raises ValueError: nothing happens
   switch (exempt(question, verdict)) {
-    case Exempt::proceed: return true;
-    case Exempt::refuse: denial::raise(question, verdict, target); return false;
-    case Exempt::no: break;
+    case Exempt::proceed:
+      return true;
+    case Exempt::refuse:
+      denial::raise(question, verdict, target);
+      return false;
+    case Exempt::no:
+      break;
   }
   return settle(question, verdict, api, target);
 }
 
-inline bool permitted_file(const Question &question, const char *api, const denial::Target &target) {
+inline bool permitted_file(const Question& question, const char* api, const denial::Target& target) {
   if (question.text.size == 0) return true;  // the kernel refuses an empty path
   ap_verdict verdict;
   if (__builtin_expect(core::api().check(&question, &verdict) == AP_GRANT, 1)) return true;
@@ -133,7 +140,7 @@ inline bool permitted_file(const Question &question, const char *api, const deni
 // Directory of a relative path, from a `dir_fd` argument.
 struct Directory {
   char text[PATH_MAX];
-  bool read(PyObject *descriptor, std::string_view &path) {
+  bool read(PyObject* descriptor, std::string_view& path) {
     if (descriptor == nullptr || !PyLong_Check(descriptor)) return false;
     const long fd = PyLong_AsLong(descriptor);
     if (fd == -1 && PyErr_Occurred()) PyErr_Clear();
@@ -141,17 +148,19 @@ struct Directory {
   }
 };
 
-bool is_relative(const Text &text) { return text.view().empty() || text.view()[0] != '/'; }
+bool is_relative(const Text& text) {
+  return text.view().empty() || text.view()[0] != '/';
+}
 
-PyObject *argument(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t position, const char *keyword,
-                   Py_ssize_t &index) {
+PyObject* argument(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Py_ssize_t position, const char* keyword,
+                   Py_ssize_t& index) {
   index = position < nargs ? position : keyword ? keyword_index(kwnames, nargs, keyword) : -1;
   return index >= 0 ? args[index] : nullptr;
 }
 
 // The part that needs a second path, a directory descriptor or the flags of open; kept out of the short way.
-bool permitted_long(const Call &call, Question &question, const Text &path, PyObject *path_object, Text &second,
-                    PyObject *second_object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+bool permitted_long(const Call& call, Question& question, const Text& path, PyObject* path_object, Text& second,
+                    PyObject* second_object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Directory directory, directory2;
   std::string_view cwd, cwd2;
   char joined[2 * PATH_MAX];
@@ -166,7 +175,8 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
     target.filename2 = second_object;
     if (call.directory2 != nullptr && kwnames != nullptr && is_relative(second)) {
       const Py_ssize_t at = keyword_index(kwnames, nargs, call.directory2);
-      if (at >= 0 && directory2.read(args[at], cwd2) && cwd2 != cwd && cwd2.size() + second.view().size() + 2 < sizeof joined) {
+      if (at >= 0 && directory2.read(args[at], cwd2) && cwd2 != cwd &&
+          cwd2.size() + second.view().size() + 2 < sizeof joined) {
         if (call.kind == AP_FILE_SYMLINK) {
           question.cwd = str(cwd2);
         } else {
@@ -181,7 +191,7 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
   }
   if (call.kind == kOpen) {
     Py_ssize_t index;
-    PyObject *flags_object = argument(args, nargs, kwnames, 1, "flags", index);
+    PyObject* flags_object = argument(args, nargs, kwnames, 1, "flags", index);
     const long flags = flags_object != nullptr && PyLong_Check(flags_object) ? PyLong_AsLong(flags_object) : O_RDWR;
     if (flags == -1 && PyErr_Occurred()) PyErr_Clear();
     set_kind_of_open(question, flags);
@@ -190,10 +200,11 @@ bool permitted_long(const Call &call, Question &question, const Text &path, PyOb
 }
 
 // One hook for all: what differs is in the table.
-PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* run(const Call& call, PyCFunction wrapped, PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+              PyObject* kwnames) {
   const auto original = cast_back<FastWithKeywords>(wrapped);
   Py_ssize_t index;
-  PyObject *path_object = argument(args, nargs, kwnames, 0, call.path, index);
+  PyObject* path_object = argument(args, nargs, kwnames, 0, call.path, index);
   Question question(AP_FILES, static_cast<ap_kind>(call.kind));
   if (path_object == nullptr) {
     if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
@@ -203,15 +214,18 @@ PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *c
   Ref fixed;
   Arguments passed(args, nargs + (kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0));
   switch (read_path(path_object, fixed, path)) {
-    case PathKind::text: break;
+    case PathKind::text:
+      break;
     case PathKind::none:
       if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
       question.text = str(".");
       if (!permitted_file(question, call.api, {})) return nullptr;
       return original(self, args, nargs, kwnames);
-    case PathKind::raised: return nullptr;
+    case PathKind::raised:
+      return nullptr;
     case PathKind::descriptor:
-    case PathKind::foreign: return original(self, args, nargs, kwnames);
+    case PathKind::foreign:
+      return original(self, args, nargs, kwnames);
   }
   if (fixed) {
     if (!passed.replace(index, fixed.get())) return original(self, args, nargs, kwnames);
@@ -219,13 +233,14 @@ PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *c
   }
 
   bool go_on;
-  if (call.second == nullptr && call.kind != kOpen && (kwnames == nullptr || call.directory == nullptr)) {  // the short way
+  if (call.second == nullptr && call.kind != kOpen &&
+      (kwnames == nullptr || call.directory == nullptr)) {  // the short way
     question.text = path.str();
     go_on = permitted_file(question, call.api, {path_object, nullptr});
   } else {
     Text second;
     Ref second_fixed;
-    PyObject *second_object = nullptr;
+    PyObject* second_object = nullptr;
     if (call.second != nullptr) {
       second_object = argument(args, nargs, kwnames, 1, call.second, index);
       if (second_object == nullptr) return original(self, args, nargs, kwnames);
@@ -250,28 +265,29 @@ PyObject *run(const Call &call, PyCFunction wrapped, PyObject *self, PyObject *c
 }
 
 template <size_t I>
-PyObject *hook(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* hook(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return run(kCalls[I], g_originals[I], self, args, nargs, kwnames);
 }
 
 template <size_t... I>
-void replace_calls(PyMethodDef *table, std::index_sequence<I...>) {
+void replace_calls(PyMethodDef* table, std::index_sequence<I...>) {
   const Method methods[] = {{kCalls[I].name, kFastWithKeywords, cast(&hook<I>), &g_originals[I]}...};
   replace_all(table, methods, "posix");
 }
 
-// --- FileIO with an opener ------------------------------------------------------------------------------------------------------
-// FileIO(name, opener=f) raises the event `open` for a name that only `f` can interpret, and `f` then opens what it likes through
-// a call that is judged itself. So the event of that name, on this thread, is not an operation.
+// --- FileIO with an opener
+// ------------------------------------------------------------------------------------------------------ FileIO(name,
+// opener=f) raises the event `open` for a name that only `f` can interpret, and `f` then opens what it likes through a
+// call that is judged itself. So the event of that name, on this thread, is not an operation.
 
-thread_local PyObject *t_name_for_opener = nullptr;
+thread_local PyObject* t_name_for_opener = nullptr;
 
 initproc g_file_io_init = nullptr;
 
 #if PY_VERSION_HEX < 0x03080000
 // Python 3.7 has no audit events: FileIO(name, mode) is judged here.
-bool permitted_without_event(PyObject *args, PyObject *kwargs, PyObject *name) {
-  PyObject *mode = PyTuple_Check(args) && PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1) : nullptr;
+bool permitted_without_event(PyObject* args, PyObject* kwargs, PyObject* name) {
+  PyObject* mode = PyTuple_Check(args) && PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1) : nullptr;
   if (mode == nullptr && kwargs != nullptr) mode = PyDict_GetItemString(kwargs, "mode");
   if (name == nullptr) return true;
   Ref read(PyUnicode_FromString("r")), none(PyLong_FromLong(0));
@@ -280,7 +296,7 @@ bool permitted_without_event(PyObject *args, PyObject *kwargs, PyObject *name) {
 }
 #endif
 
-int file_io_init(PyObject *self, PyObject *args, PyObject *kwargs) {
+int file_io_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject *opener = nullptr, *name = nullptr;
   if (PyTuple_Check(args)) {
     if (PyTuple_GET_SIZE(args) > 3) opener = PyTuple_GET_ITEM(args, 3);
@@ -294,26 +310,26 @@ int file_io_init(PyObject *self, PyObject *args, PyObject *kwargs) {
 #endif
     return g_file_io_init(self, args, kwargs);
   }
-  PyObject *outer = std::exchange(t_name_for_opener, name);
+  PyObject* outer = std::exchange(t_name_for_opener, name);
   const int result = g_file_io_init(self, args, kwargs);
   t_name_for_opener = outer;
   return result;
 }
 
 void hook_file_io() {
-  PyObject *module = loaded_module("_io");
+  PyObject* module = loaded_module("_io");
   Ref type(module ? PyObject_GetAttrString(module, "FileIO") : nullptr);
   if (!type || !PyType_Check(type.get())) {
     trouble("hook_missing", "_io.FileIO is not a type here: files with an opener may be judged twice");
     return;
   }
-  auto *file_io = reinterpret_cast<PyTypeObject *>(type.get());
+  auto* file_io = reinterpret_cast<PyTypeObject*>(type.get());
   if (file_io->tp_init == file_io_init) return;
   g_file_io_init = file_io->tp_init;
   // Subclasses made later take the function from the wrapper descriptor, not from the slot.
-  PyObject *descriptor = PyDict_GetItemString(file_io->tp_dict, "__init__");
+  PyObject* descriptor = PyDict_GetItemString(file_io->tp_dict, "__init__");
   if (descriptor != nullptr && Py_TYPE(descriptor) == &PyWrapperDescr_Type)
-    reinterpret_cast<PyWrapperDescrObject *>(descriptor)->d_wrapped = reinterpret_cast<void *>(file_io_init);
+    reinterpret_cast<PyWrapperDescrObject*>(descriptor)->d_wrapped = reinterpret_cast<void*>(file_io_init);
   file_io->tp_init = file_io_init;
   PyType_Modified(file_io);
 }
@@ -321,7 +337,7 @@ void hook_file_io() {
 }  // namespace
 
 void install() {
-  PyMethodDef *table = table_of(loaded_module("posix"));
+  PyMethodDef* table = table_of(loaded_module("posix"));
   if (table == nullptr) {
     trouble("hook_missing", "posix has no method table here: files are watched by line 2 alone");
   } else {
@@ -329,14 +345,16 @@ void install() {
   }
   hook_file_io();
   if (!code_loading::remember())
-    trouble("hook_missing", "importlib is not as expected here: imports from a directory whose reads are denied may fail");
+    trouble("hook_missing",
+            "importlib is not as expected here: imports from a directory whose reads are denied may fail");
 }
 
-// open(path, mode, flags): mode is None from os.open (hooked above), a string from FileIO (flags as given to open(2)) and from C
-// code that uses fopen (flags 0: the mode tells).
-int on_open(PyObject *args) {
+// open(path, mode, flags): mode is None from os.open (hooked above), a string from FileIO (flags as given to open(2))
+// and from C code that uses fopen (flags 0: the mode tells).
+int on_open(PyObject* args) {
   if (PyTuple_GET_SIZE(args) < 3) return 0;
-  PyObject *name = PyTuple_GET_ITEM(args, 0), *mode = PyTuple_GET_ITEM(args, 1), *flags_object = PyTuple_GET_ITEM(args, 2);
+  PyObject *name = PyTuple_GET_ITEM(args, 0), *mode = PyTuple_GET_ITEM(args, 1),
+           *flags_object = PyTuple_GET_ITEM(args, 2);
   if (mode == Py_None) return 0;
   if (t_name_for_opener != nullptr && t_name_for_opener == name) {
     t_name_for_opener = nullptr;
@@ -359,15 +377,16 @@ int on_open(PyObject *args) {
   return permitted_file(question, "open", {name, nullptr}) ? 0 : -1;
 }
 
-// sqlite3.connect(database): refused here for the better message. What is granted or observed is SQLite's own doing: it opens the
-// file by its absolute path, and line 2 counts that.
-int on_sqlite3_connect(PyObject *args) {
+// sqlite3.connect(database): refused here for the better message. What is granted or observed is SQLite's own doing: it
+// opens the file by its absolute path, and line 2 counts that.
+int on_sqlite3_connect(PyObject* args) {
   if (PyTuple_GET_SIZE(args) < 1) return 0;
-  PyObject *name = PyTuple_GET_ITEM(args, 0);
+  PyObject* name = PyTuple_GET_ITEM(args, 0);
   Text path;
   if (!path.from_path(name)) return 0;
   const auto text = path.view();
-  if (text.empty() || text[0] == ':' || text.starts_with("file:")) return 0;  // in memory, or a URI with options of its own
+  if (text.empty() || text[0] == ':' || text.starts_with("file:"))
+    return 0;  // in memory, or a URI with options of its own
   Question question(AP_FILES, AP_FILE_CREATE);
   question.text = path.str();
   ap_verdict verdict;

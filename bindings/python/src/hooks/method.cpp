@@ -6,25 +6,26 @@
 
 namespace ap::python {
 
-PyMethodDef *table_of(PyObject *module) {
+PyMethodDef* table_of(PyObject* module) {
   if (module == nullptr || !PyModule_Check(module)) return nullptr;
-  PyModuleDef *definition = PyModule_GetDef(module);
+  PyModuleDef* definition = PyModule_GetDef(module);
   if (definition == nullptr) PyErr_Clear();
   return definition ? definition->m_methods : nullptr;
 }
 
-PyMethodDef *table_of_type(PyObject *type) {
-  return type != nullptr && PyType_Check(type) ? reinterpret_cast<PyTypeObject *>(type)->tp_methods : nullptr;
+PyMethodDef* table_of_type(PyObject* type) {
+  return type != nullptr && PyType_Check(type) ? reinterpret_cast<PyTypeObject*>(type)->tp_methods : nullptr;
 }
 
-void replace(PyMethodDef *table, const Method &method, const char *owner) {
+void replace(PyMethodDef* table, const Method& method, const char* owner) {
   constexpr int kConvention = METH_VARARGS | METH_KEYWORDS | METH_NOARGS | METH_O | METH_FASTCALL;
-  for (PyMethodDef *entry = table; entry != nullptr && entry->ml_name != nullptr; ++entry) {
+  for (PyMethodDef* entry = table; entry != nullptr && entry->ml_name != nullptr; ++entry) {
     if (entry->ml_name[0] != method.name[0] || strcmp(entry->ml_name, method.name) != 0) continue;
     if (entry->ml_meth == method.wrapper) return;
     if ((entry->ml_flags & kConvention) != method.flags) {
       char text[160];
-      snprintf(text, sizeof text, "%s.%s has another calling convention here: only line 2 watches it", owner, method.name);
+      snprintf(text, sizeof text, "%s.%s has another calling convention here: only line 2 watches it", owner,
+               method.name);
       trouble("hook_missing", text);
       return;
     }
@@ -34,6 +35,8 @@ void replace(PyMethodDef *table, const Method &method, const char *owner) {
   }
 }
 
-PyObject *loaded_module(const char *name) { return PyDict_GetItemString(PyImport_GetModuleDict(), name); }
+PyObject* loaded_module(const char* name) {
+  return PyDict_GetItemString(PyImport_GetModuleDict(), name);
+}
 
 }  // namespace ap::python

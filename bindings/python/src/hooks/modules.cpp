@@ -12,9 +12,9 @@ namespace ap::python::modules {
 namespace {
 
 struct Module {
-  const char *name;  // last part of PyModuleDef.m_name
+  const char* name;  // last part of PyModuleDef.m_name
   unsigned need;
-  void (*install)(PyObject *module);
+  void (*install)(PyObject* module);
 };
 constexpr Module kModules[] = {
     {"_socket", AP_NEED_NETWORK | AP_NEED_FILES, network::install},  // files: the bind of a unix socket
@@ -24,41 +24,41 @@ constexpr Module kModules[] = {
 unsigned g_needs;
 
 // Hooks the module if it is one of ours. The name comes from the C definition, not from an attribute.
-void hook(PyObject *module) {
+void hook(PyObject* module) {
   if (module == nullptr || !PyModule_Check(module)) return;
-  PyModuleDef *definition = PyModule_GetDef(module);
+  PyModuleDef* definition = PyModule_GetDef(module);
   if (definition == nullptr || definition->m_name == nullptr) {
     PyErr_Clear();
     return;
   }
-  const char *dot = strrchr(definition->m_name, '.');
-  const char *name = dot ? dot + 1 : definition->m_name;
-  for (const Module &known : kModules)
+  const char* dot = strrchr(definition->m_name, '.');
+  const char* name = dot ? dot + 1 : definition->m_name;
+  for (const Module& known : kModules)
     if ((g_needs & known.need) != 0 && strcmp(name, known.name) == 0) known.install(module);
 }
 
 PyCFunction g_create_dynamic, g_create_builtin, g_exec_dynamic, g_exec_builtin;
 
-PyObject *create_dynamic(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-  PyObject *module = cast_back<Fast>(g_create_dynamic)(self, args, nargs);
+PyObject* create_dynamic(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  PyObject* module = cast_back<Fast>(g_create_dynamic)(self, args, nargs);
   hook(module);
   return module;
 }
 
-PyObject *create_builtin(PyObject *self, PyObject *spec) {
-  PyObject *module = g_create_builtin(self, spec);
+PyObject* create_builtin(PyObject* self, PyObject* spec) {
+  PyObject* module = g_create_builtin(self, spec);
   hook(module);
   return module;
 }
 
-PyObject *exec_dynamic(PyObject *self, PyObject *module) {
-  PyObject *result = g_exec_dynamic(self, module);
+PyObject* exec_dynamic(PyObject* self, PyObject* module) {
+  PyObject* result = g_exec_dynamic(self, module);
   if (result != nullptr) hook(module);
   return result;
 }
 
-PyObject *exec_builtin(PyObject *self, PyObject *module) {
-  PyObject *result = g_exec_builtin(self, module);
+PyObject* exec_builtin(PyObject* self, PyObject* module) {
+  PyObject* result = g_exec_builtin(self, module);
   if (result != nullptr) hook(module);
   return result;
 }
@@ -73,7 +73,7 @@ void install(unsigned needs) {
       {"exec_builtin", METH_O, exec_builtin, &g_exec_builtin},
   };
   g_needs = needs;
-  for (const Module &known : kModules) hook(loaded_module(known.name));
+  for (const Module& known : kModules) hook(loaded_module(known.name));
   replace_all(table_of(loaded_module("_imp")), loaders, "_imp");
 }
 

@@ -15,36 +15,41 @@
 namespace ap::python::network {
 namespace {
 
-// --- what a socket object is ----------------------------------------------------------------------------------------------------
-// Its family and type are plain ints in the object; the type's member table says where.
+// --- what a socket object is
+// ---------------------------------------------------------------------------------------------------- Its family and
+// type are plain ints in the object; the type's member table says where.
 struct Offsets {
   Py_ssize_t family = 0, type = 0;
 } g_offsets;
 
-int member(PyObject *socket, Py_ssize_t offset) {
+int member(PyObject* socket, Py_ssize_t offset) {
   int value;
-  memcpy(&value, reinterpret_cast<char *>(socket) + offset, sizeof value);
+  memcpy(&value, reinterpret_cast<char*>(socket) + offset, sizeof value);
   return value;
 }
 
-uint8_t protocol_of(PyObject *socket) {
+uint8_t protocol_of(PyObject* socket) {
   switch (member(socket, g_offsets.type) & 0xf) {
-    case SOCK_STREAM: return AP_PROTO_TCP;
-    case SOCK_DGRAM: return AP_PROTO_UDP;
-    default: return AP_PROTO_NONE;
+    case SOCK_STREAM:
+      return AP_PROTO_TCP;
+    case SOCK_DGRAM:
+      return AP_PROTO_UDP;
+    default:
+      return AP_PROTO_NONE;
   }
 }
 
-// --- addresses ------------------------------------------------------------------------------------------------------------------
+// --- addresses
+// ------------------------------------------------------------------------------------------------------------------
 
 // An address literal in any spelling that needs no look-up, as getaddrinfo takes it ("127.1", "0x7f000001", "::1%lo").
-bool literal(std::string_view host, ap_operation &op) {
+bool literal(std::string_view host, ap_operation& op) {
   char text[64];
   if (host.empty() || host.size() >= sizeof text) return false;
   memcpy(text, host.data(), host.size());
   text[host.size()] = 0;
   if (memchr(text, ':', host.size()) != nullptr) {
-    if (char *scope = strchr(text, '%')) *scope = 0;
+    if (char* scope = strchr(text, '%')) *scope = 0;
     if (inet_pton(AF_INET6, text, op.address) != 1) return false;
     op.family = 6;
     return true;
@@ -59,11 +64,11 @@ bool literal(std::string_view host, ap_operation &op) {
 }
 
 // The tuple with one item replaced.
-Ref with_item(PyObject *tuple, Py_ssize_t index, PyObject *object) {
+Ref with_item(PyObject* tuple, Py_ssize_t index, PyObject* object) {
   const Py_ssize_t size = PyTuple_GET_SIZE(tuple);
   Ref fresh(PyTuple_New(size));
   for (Py_ssize_t i = 0; fresh && i < size; ++i) {
-    PyObject *item = i == index ? object : PyTuple_GET_ITEM(tuple, i);
+    PyObject* item = i == index ? object : PyTuple_GET_ITEM(tuple, i);
     Py_INCREF(item);
     PyTuple_SET_ITEM(fresh.get(), i, item);
   }
@@ -75,7 +80,7 @@ class Peer {
  public:
   enum Kind { judged, foreign, raised };  // foreign: a family or a form that the call refuses or line 2 judges
 
-  Kind read(PyObject *socket, PyObject *address, ap_operation &op) {
+  Kind read(PyObject* socket, PyObject* address, ap_operation& op) {
     given_ = address;
     const int family = member(socket, g_offsets.family);
     op.protocol = protocol_of(socket);
@@ -122,11 +127,11 @@ class Peer {
     return judged;
   }
 
-  PyObject *to_pass() const { return given_; }  // borrowed: what was judged
+  PyObject* to_pass() const { return given_; }  // borrowed: what was judged
   bool is_name() const { return is_name_; }
 
  private:
-  bool substitute(Py_ssize_t index, PyObject *object) {
+  bool substitute(Py_ssize_t index, PyObject* object) {
     substituted_ = with_item(given_, index, object);
     given_ = substituted_.get();
     return given_ != nullptr;
@@ -134,7 +139,7 @@ class Peer {
 
   Text text_;
   Ref copy_, substituted_;
-  PyObject *given_ = nullptr;
+  PyObject* given_ = nullptr;
   bool is_name_ = false;
 };
 
@@ -142,17 +147,20 @@ PyCFunction g_connect, g_connect_ex, g_bind, g_sendto, g_sendmsg;
 PyCFunction g_getaddrinfo, g_gethostbyname, g_gethostbyname_ex, g_gethostbyaddr, g_getnameinfo;
 
 // 1: go on with `passed`; 0: hand the arguments over untouched; -1: the exception is set.
-int judge_connect(PyObject *self, PyObject *address, const char *api, Peer &peer) {
+int judge_connect(PyObject* self, PyObject* address, const char* api, Peer& peer) {
   Question question(AP_OUTBOUND, AP_CONNECT);
   switch (peer.read(self, address, question)) {
-    case Peer::foreign: return 0;
-    case Peer::raised: return -1;
-    case Peer::judged: break;
+    case Peer::foreign:
+      return 0;
+    case Peer::raised:
+      return -1;
+    case Peer::judged:
+      break;
   }
   return permitted(question, api) ? 1 : -1;
 }
 
-PyObject *connect(PyObject *self, PyObject *address) {
+PyObject* connect(PyObject* self, PyObject* address) {
   Peer peer;
   const int answer = judge_connect(self, address, "socket.connect", peer);
   if (answer < 0) return nullptr;
@@ -160,7 +168,7 @@ PyObject *connect(PyObject *self, PyObject *address) {
 }
 
 // connect_ex answers with an error number where connect raises.
-PyObject *connect_ex(PyObject *self, PyObject *address) {
+PyObject* connect_ex(PyObject* self, PyObject* address) {
   Peer peer;
   const int answer = judge_connect(self, address, "socket.connect_ex", peer);
   if (answer < 0) {
@@ -172,13 +180,16 @@ PyObject *connect_ex(PyObject *self, PyObject *address) {
 }
 
 // A unix socket's bind makes a file; a name in an inet bind is looked up.
-PyObject *bind(PyObject *self, PyObject *address) {
+PyObject* bind(PyObject* self, PyObject* address) {
   Peer peer;
   Question where(AP_OUTBOUND, AP_CONNECT);
   switch (peer.read(self, address, where)) {
-    case Peer::foreign: return g_bind(self, address);
-    case Peer::raised: return nullptr;
-    case Peer::judged: break;
+    case Peer::foreign:
+      return g_bind(self, address);
+    case Peer::raised:
+      return nullptr;
+    case Peer::judged:
+      break;
   }
   if (where.protocol == AP_PROTO_UNIX) {
     if (where.text.size != 0 && where.text.data[0] != 0) {
@@ -196,8 +207,8 @@ PyObject *bind(PyObject *self, PyObject *address) {
 }
 
 // The address is the last of `args`; a new tuple when what was judged is not what was given.
-PyObject *send(PyObject *self, PyObject *args, Py_ssize_t at, const char *api, PyCFunction original) {
-  PyObject *address = PyTuple_GET_ITEM(args, at);
+PyObject* send(PyObject* self, PyObject* args, Py_ssize_t at, const char* api, PyCFunction original) {
+  PyObject* address = PyTuple_GET_ITEM(args, at);
   if (address == Py_None) return original(self, args);
   Peer peer;
   const int answer = judge_connect(self, address, api, peer);
@@ -208,21 +219,22 @@ PyObject *send(PyObject *self, PyObject *args, Py_ssize_t at, const char *api, P
   return original(self, passed.get());
 }
 
-PyObject *sendto(PyObject *self, PyObject *args) {
+PyObject* sendto(PyObject* self, PyObject* args) {
   const Py_ssize_t size = PyTuple_GET_SIZE(args);
   if (size != 2 && size != 3) return g_sendto(self, args);
   return send(self, args, size - 1, "socket.sendto", g_sendto);
 }
 
-PyObject *sendmsg(PyObject *self, PyObject *args) {
+PyObject* sendmsg(PyObject* self, PyObject* args) {
   if (PyTuple_GET_SIZE(args) != 4) return g_sendmsg(self, args);
   return send(self, args, 3, "socket.sendmsg", g_sendmsg);
 }
 
-// --- look-ups -------------------------------------------------------------------------------------------------------------------
+// --- look-ups
+// -------------------------------------------------------------------------------------------------------------------
 
 // Judges the look-up of a host. True: go on. `reverse`: an address is looked up too.
-bool permitted_look_up(PyObject *host, const char *api, bool reverse) {
+bool permitted_look_up(PyObject* host, const char* api, bool reverse) {
   Text text;
   if (host == nullptr || host == Py_None) return true;
   Ref copy;
@@ -241,13 +253,13 @@ bool permitted_look_up(PyObject *host, const char *api, bool reverse) {
   return permitted(question, api);
 }
 
-PyObject *argument(PyObject *args, PyObject *kwargs, Py_ssize_t position, const char *keyword) {
+PyObject* argument(PyObject* args, PyObject* kwargs, Py_ssize_t position, const char* keyword) {
   if (PyTuple_GET_SIZE(args) > position) return PyTuple_GET_ITEM(args, position);
   return kwargs != nullptr ? PyDict_GetItemString(kwargs, keyword) : nullptr;
 }
 
 // Tells the core which addresses answered for the name, as line 2 does where it watches getaddrinfo itself.
-void note(PyObject *host, PyObject *answers) {
+void note(PyObject* host, PyObject* answers) {
   Text text;
   if (host == nullptr || host == Py_None || !text.from_host(host) || !PyList_Check(answers)) return;
   constexpr Py_ssize_t kMost = 32;
@@ -255,9 +267,9 @@ void note(PyObject *host, PyObject *answers) {
   uint8_t families[kMost];
   uint32_t count = 0;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(answers) && count < kMost; ++i) {
-    PyObject *entry = PyList_GET_ITEM(answers, i);
+    PyObject* entry = PyList_GET_ITEM(answers, i);
     if (!PyTuple_Check(entry) || PyTuple_GET_SIZE(entry) != 5) continue;
-    PyObject *address = PyTuple_GET_ITEM(entry, 4);
+    PyObject* address = PyTuple_GET_ITEM(entry, 4);
     if (!PyTuple_Check(address) || PyTuple_GET_SIZE(address) < 2) continue;
     Text shown;
     ap_operation op{};
@@ -271,30 +283,30 @@ void note(PyObject *host, PyObject *answers) {
   if (count > 0 && !literal(text.view(), numeric)) core::api().note_answer(text.str(), addresses, families, count);
 }
 
-PyObject *getaddrinfo(PyObject *self, PyObject *args, PyObject *kwargs) {
-  PyObject *host = argument(args, kwargs, 0, "host");
+PyObject* getaddrinfo(PyObject* self, PyObject* args, PyObject* kwargs) {
+  PyObject* host = argument(args, kwargs, 0, "host");
   if (!permitted_look_up(host, "socket.getaddrinfo", false)) return nullptr;
-  PyObject *answers = cast_back<WithKeywords>(g_getaddrinfo)(self, args, kwargs);
+  PyObject* answers = cast_back<WithKeywords>(g_getaddrinfo)(self, args, kwargs);
   if (answers != nullptr) note(host, answers);
   return answers;
 }
 
-PyObject *gethostbyname(PyObject *self, PyObject *args) {
+PyObject* gethostbyname(PyObject* self, PyObject* args) {
   if (!permitted_look_up(argument(args, nullptr, 0, nullptr), "socket.gethostbyname", false)) return nullptr;
   return g_gethostbyname(self, args);
 }
 
-PyObject *gethostbyname_ex(PyObject *self, PyObject *args) {
+PyObject* gethostbyname_ex(PyObject* self, PyObject* args) {
   if (!permitted_look_up(argument(args, nullptr, 0, nullptr), "socket.gethostbyname_ex", false)) return nullptr;
   return g_gethostbyname_ex(self, args);
 }
 
-PyObject *gethostbyaddr(PyObject *self, PyObject *args) {
+PyObject* gethostbyaddr(PyObject* self, PyObject* args) {
   if (!permitted_look_up(argument(args, nullptr, 0, nullptr), "socket.gethostbyaddr", true)) return nullptr;
   return g_gethostbyaddr(self, args);
 }
 
-PyObject *getnameinfo(PyObject *self, PyObject *args) {
+PyObject* getnameinfo(PyObject* self, PyObject* args) {
   PyObject *address = argument(args, nullptr, 0, nullptr), *flags = argument(args, nullptr, 1, nullptr);
   long value = flags != nullptr && PyLong_Check(flags) ? PyLong_AsLong(flags) : 0;
   if (value == -1 && PyErr_Occurred()) PyErr_Clear();
@@ -304,8 +316,8 @@ PyObject *getnameinfo(PyObject *self, PyObject *args) {
   return g_getnameinfo(self, args);
 }
 
-bool find_offsets(PyTypeObject *type) {
-  for (PyMemberDef *m = type->tp_members; m != nullptr && m->name != nullptr; ++m) {
+bool find_offsets(PyTypeObject* type) {
+  for (PyMemberDef* m = type->tp_members; m != nullptr && m->name != nullptr; ++m) {
     if (m->type != T_INT) continue;
     if (strcmp(m->name, "family") == 0) g_offsets.family = m->offset;
     if (strcmp(m->name, "type") == 0) g_offsets.type = m->offset;
@@ -315,7 +327,7 @@ bool find_offsets(PyTypeObject *type) {
 
 }  // namespace
 
-void install(PyObject *module) {
+void install(PyObject* module) {
   static const Method functions[] = {
       {"getaddrinfo", METH_VARARGS | METH_KEYWORDS, cast(getaddrinfo), &g_getaddrinfo},
       {"gethostbyname", METH_VARARGS, gethostbyname, &g_gethostbyname},
@@ -324,16 +336,18 @@ void install(PyObject *module) {
       {"getnameinfo", METH_VARARGS, getnameinfo, &g_getnameinfo},
   };
   static const Method methods[] = {
-      {"connect", METH_O, connect, &g_connect},         {"connect_ex", METH_O, connect_ex, &g_connect_ex},
-      {"bind", METH_O, bind, &g_bind},                  {"sendto", METH_VARARGS, sendto, &g_sendto},
+      {"connect", METH_O, connect, &g_connect},
+      {"connect_ex", METH_O, connect_ex, &g_connect_ex},
+      {"bind", METH_O, bind, &g_bind},
+      {"sendto", METH_VARARGS, sendto, &g_sendto},
       {"sendmsg", METH_VARARGS, sendmsg, &g_sendmsg},
   };
   replace_all(table_of(module), functions, "_socket");
   Ref type(PyObject_GetAttrString(module, "socket"));
   if (!type) PyErr_Clear();
-  PyMethodDef *table = table_of_type(type.get());
+  PyMethodDef* table = table_of_type(type.get());
   if (table == nullptr) return;  // not executed yet: install() comes again
-  if (!find_offsets(reinterpret_cast<PyTypeObject *>(type.get()))) {
+  if (!find_offsets(reinterpret_cast<PyTypeObject*>(type.get()))) {
     trouble("hook_missing", "_socket.socket has no family here: connections are watched by line 2 alone");
     return;
   }

@@ -27,8 +27,8 @@ class WithinCall {
  public:
   WithinCall() { core::api().process_begin(); }
   ~WithinCall() { core::api().process_end(); }
-  WithinCall(const WithinCall &) = delete;
-  WithinCall &operator=(const WithinCall &) = delete;
+  WithinCall(const WithinCall&) = delete;
+  WithinCall& operator=(const WithinCall&) = delete;
 };
 
 // argv of a call: taken once into a tuple of bytes, which is judged and passed on.
@@ -36,7 +36,7 @@ class Argv {
  public:
   enum Kind { taken, foreign, raised };  // foreign: the call refuses it
 
-  Kind take(PyObject *sequence) {
+  Kind take(PyObject* sequence) {
     if (!PyList_Check(sequence) && !PyTuple_Check(sequence)) {
       // subprocess hands on what it was given; a string here is the call's own error
       if (PyUnicode_Check(sequence) || PyBytes_Check(sequence) || !PySequence_Check(sequence)) return foreign;
@@ -47,7 +47,7 @@ class Argv {
     tuple_ = Ref(PyTuple_New(size));
     if (!tuple_) return raised;
     for (Py_ssize_t i = 0; i < size; ++i) {
-      PyObject *bytes = nullptr;
+      PyObject* bytes = nullptr;
       if (!PyUnicode_FSConverter(PyTuple_GET_ITEM(items.get(), i), &bytes)) {
         if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return raised;
         PyErr_Clear();
@@ -58,18 +58,18 @@ class Argv {
     return taken;
   }
 
-  PyObject *tuple() const { return tuple_.get(); }
+  PyObject* tuple() const { return tuple_.get(); }
 
   // Fills in the operation; the texts live as long as this does.
-  void describe(ap_operation &op) {
+  void describe(ap_operation& op) {
     const Py_ssize_t size = PyTuple_GET_SIZE(tuple_.get());
     if (size > kInline) {
-      more_ = static_cast<ap_str *>(PyMem_Malloc(static_cast<size_t>(size) * sizeof(ap_str)));
+      more_ = static_cast<ap_str*>(PyMem_Malloc(static_cast<size_t>(size) * sizeof(ap_str)));
       if (more_ == nullptr) return;
     }
-    ap_str *out = more_ ? more_ : inline_;
+    ap_str* out = more_ ? more_ : inline_;
     for (Py_ssize_t i = 0; i < size; ++i) {
-      PyObject *bytes = PyTuple_GET_ITEM(tuple_.get(), i);
+      PyObject* bytes = PyTuple_GET_ITEM(tuple_.get(), i);
       out[i] = {PyBytes_AS_STRING(bytes), static_cast<uint32_t>(PyBytes_GET_SIZE(bytes))};
     }
     op.argv = out;
@@ -77,40 +77,40 @@ class Argv {
   }
 
   Argv() = default;
-  Argv(const Argv &) = delete;
-  Argv &operator=(const Argv &) = delete;
+  Argv(const Argv&) = delete;
+  Argv& operator=(const Argv&) = delete;
   ~Argv() { PyMem_Free(more_); }
 
  private:
   static constexpr Py_ssize_t kInline = 32;
   Ref tuple_;
   ap_str inline_[kInline];
-  ap_str *more_ = nullptr;
+  ap_str* more_ = nullptr;
 };
 
-bool is_shell_call(const ap_operation &op) {
+bool is_shell_call(const ap_operation& op) {
   if (op.argc < 3) return false;
   const auto program = view(op.text), option = view(op.argv[1]);
   const auto name = from(program, program.rfind('/') + 1);
   return (name == "sh" || name == "bash" || name == "dash") && option == "-c";
 }
 
-bool permitted_spawn(Question &question, Argv &argv, const char *api) {
+bool permitted_spawn(Question& question, Argv& argv, const char* api) {
   argv.describe(question);
   if (is_shell_call(question)) question.flags |= AP_OP_SHELL;
   return permitted(question, api);
 }
 
 // Of the candidates that subprocess made from PATH, the first that can run; the first of all when none can.
-std::string_view program_of(PyObject *candidates, std::string_view cwd) {
+std::string_view program_of(PyObject* candidates, std::string_view cwd) {
   std::string_view first;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(candidates); ++i) {
-    PyObject *candidate = PyTuple_GET_ITEM(candidates, i);
+    PyObject* candidate = PyTuple_GET_ITEM(candidates, i);
     if (!PyBytes_Check(candidate)) continue;
     const std::string_view path(PyBytes_AS_STRING(candidate), static_cast<size_t>(PyBytes_GET_SIZE(candidate)));
     if (i == 0) first = path;
     char joined[2 * PATH_MAX];
-    const char *probe = PyBytes_AS_STRING(candidate);
+    const char* probe = PyBytes_AS_STRING(candidate);
     if (!cwd.empty() && !path.empty() && path[0] != '/' && cwd.size() + path.size() + 2 < sizeof joined) {
       memcpy(joined, cwd.data(), cwd.size());
       joined[cwd.size()] = '/';
@@ -122,14 +122,17 @@ std::string_view program_of(PyObject *candidates, std::string_view cwd) {
   return first;
 }
 
-// fork_exec(args, executable_list, close_fds, fds_to_keep, cwd, env, ...): the first five are the same in every version.
-// 1: judged, `passed` holds what to call with; 0: hand over untouched; -1: the exception is set.
-int judge_fork_exec(PyObject *const *args, Py_ssize_t count, Argv &argv, Ref &candidates) {
+// fork_exec(args, executable_list, close_fds, fds_to_keep, cwd, env, ...): the first five are the same in every
+// version. 1: judged, `passed` holds what to call with; 0: hand over untouched; -1: the exception is set.
+int judge_fork_exec(PyObject* const* args, Py_ssize_t count, Argv& argv, Ref& candidates) {
   if (count < 6) return 0;
   switch (argv.take(args[0])) {
-    case Argv::foreign: return 0;
-    case Argv::raised: return -1;
-    case Argv::taken: break;
+    case Argv::foreign:
+      return 0;
+    case Argv::raised:
+      return -1;
+    case Argv::taken:
+      break;
   }
   candidates = Ref(PySequence_Tuple(args[1]));
   if (!candidates) {
@@ -144,7 +147,7 @@ int judge_fork_exec(PyObject *const *args, Py_ssize_t count, Argv &argv, Ref &ca
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
-PyObject *fork_exec(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+PyObject* fork_exec(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   Argv argv;
   Ref candidates;
   const int answer = judge_fork_exec(args, nargs, argv, candidates);
@@ -159,17 +162,17 @@ PyObject *fork_exec(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
   return cast_back<Fast>(g_fork_exec)(self, passed.data(), nargs);
 }
 #else
-PyObject *fork_exec(PyObject *self, PyObject *args) {
+PyObject* fork_exec(PyObject* self, PyObject* args) {
   Argv argv;
   Ref candidates, passed = Ref::borrow(args);
-  PyObject *const *items = reinterpret_cast<PyTupleObject *>(args)->ob_item;
+  PyObject* const* items = reinterpret_cast<PyTupleObject*>(args)->ob_item;
   const int answer = judge_fork_exec(items, PyTuple_GET_SIZE(args), argv, candidates);
   if (answer < 0) return nullptr;
   if (answer > 0) {
     passed = Ref(PyTuple_New(PyTuple_GET_SIZE(args)));
     if (!passed) return nullptr;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
-      PyObject *item = i == 0 ? argv.tuple() : i == 1 ? candidates.get() : items[i];
+      PyObject* item = i == 0 ? argv.tuple() : i == 1 ? candidates.get() : items[i];
       Py_INCREF(item);
       PyTuple_SET_ITEM(passed.get(), i, item);
     }
@@ -179,10 +182,10 @@ PyObject *fork_exec(PyObject *self, PyObject *args) {
 }
 #endif
 
-PyObject *system(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* system(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const auto original = cast_back<FastWithKeywords>(g_system);
   const Py_ssize_t index = nargs > 0 ? 0 : keyword_index(kwnames, nargs, "command");
-  PyObject *command = nullptr;
+  PyObject* command = nullptr;
   if (index < 0) return original(self, args, nargs, kwnames);
   if (!PyUnicode_FSConverter(args[index], &command)) {
     if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return nullptr;
@@ -190,7 +193,8 @@ PyObject *system(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObje
     return original(self, args, nargs, kwnames);
   }
   Ref owned(command);
-  const ap_str argv[] = {str("sh"), str("-c"), {PyBytes_AS_STRING(command), static_cast<uint32_t>(PyBytes_GET_SIZE(command))}};
+  const ap_str argv[] = {
+      str("sh"), str("-c"), {PyBytes_AS_STRING(command), static_cast<uint32_t>(PyBytes_GET_SIZE(command))}};
   Question question(AP_PROCESSES, AP_SPAWN);
   question.text = str("/bin/sh");
   question.argv = argv;
@@ -205,7 +209,7 @@ PyObject *system(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObje
 
 enum How { spawns, searches_path, replaces_process };
 
-const char *terminated(std::string_view path, char (&buffer)[PATH_MAX]) {
+const char* terminated(std::string_view path, char (&buffer)[PATH_MAX]) {
   const size_t size = path.size() < sizeof buffer - 1 ? path.size() : 0;
   memcpy(buffer, path.data(), size);
   buffer[size] = 0;
@@ -215,7 +219,7 @@ const char *terminated(std::string_view path, char (&buffer)[PATH_MAX]) {
 // The program of this name in PATH, as posix_spawnp will find it; the name itself when there is none.
 std::string_view search_path(std::string_view name, char (&buffer)[PATH_MAX]) {
   std::string_view rest = "/bin:/usr/bin";  // confstr(_CS_PATH)
-  for (char **entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
     if (strncmp(*entry, "PATH=", 5) == 0) rest = *entry + 5;
   while (!name.empty()) {
     const size_t colon = rest.find(':');
@@ -242,17 +246,19 @@ struct Program {
   char link[PATH_MAX];
 
   // 1: judged; 0: hand over untouched; -1: the exception is set.
-  int judge(Arguments &passed, PyObject *path_object, Py_ssize_t path_at, PyObject *argv_object, Py_ssize_t argv_at, const char *api,
-            How how) {
+  int judge(Arguments& passed, PyObject* path_object, Py_ssize_t path_at, PyObject* argv_object, Py_ssize_t argv_at,
+            const char* api, How how) {
     Question question(AP_PROCESSES, AP_SPAWN);
     switch (read_path(path_object, fixed, path)) {
       case PathKind::text:
         question.text = path.str();
-        if (how == searches_path && path.view().find('/') == std::string_view::npos) question.text = str(search_path(path.view(), link));
+        if (how == searches_path && path.view().find('/') == std::string_view::npos)
+          question.text = str(search_path(path.view(), link));
         // os.execvp tries every folder of PATH: one that does not hold the program is not an operation.
         if (how == replaces_process && !fixed && !raw::executable(terminated(path.view(), link))) return 0;
         break;
-      case PathKind::raised: return -1;
+      case PathKind::raised:
+        return -1;
       case PathKind::descriptor: {  // execve(fd, ...)
         std::string_view target;
         const long fd = PyLong_AsLong(path_object);
@@ -261,12 +267,16 @@ struct Program {
         question.text = str(target);
         break;
       }
-      default: return 0;
+      default:
+        return 0;
     }
     switch (argv.take(argv_object)) {
-      case Argv::foreign: return 0;
-      case Argv::raised: return -1;
-      case Argv::taken: break;
+      case Argv::foreign:
+        return 0;
+      case Argv::raised:
+        return -1;
+      case Argv::taken:
+        break;
     }
     if (PyTuple_GET_SIZE(argv.tuple()) == 0) return 0;  // the call refuses it
     if (!permitted_spawn(question, argv, api)) return -1;
@@ -275,8 +285,8 @@ struct Program {
   }
 };
 
-PyObject *run(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const char *api, FastWithKeywords original,
-              How how) {
+PyObject* run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, const char* api,
+              FastWithKeywords original, How how) {
   const Py_ssize_t path_at = nargs > 0 ? 0 : keyword_index(kwnames, nargs, "path");
   const Py_ssize_t argv_at = nargs > 1 ? 1 : keyword_index(kwnames, nargs, "argv");
   if (path_at < 0 || argv_at < 0) return original(self, args, nargs, kwnames);
@@ -288,19 +298,19 @@ PyObject *run(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject 
   return original(self, passed.data(), nargs, kwnames);
 }
 
-PyObject *posix_spawn(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* posix_spawn(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return run(self, args, nargs, kwnames, "os.posix_spawn", cast_back<FastWithKeywords>(g_posix_spawn), spawns);
 }
 
-PyObject *posix_spawnp(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* posix_spawnp(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return run(self, args, nargs, kwnames, "os.posix_spawnp", cast_back<FastWithKeywords>(g_posix_spawnp), searches_path);
 }
 
-PyObject *execve(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* execve(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return run(self, args, nargs, kwnames, "os.execve", cast_back<FastWithKeywords>(g_execve), replaces_process);
 }
 
-PyObject *execv(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+PyObject* execv(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   const auto original = cast_back<Fast>(g_execv);
   if (nargs != 2) return original(self, args, nargs);
   Arguments passed(args, nargs);
@@ -311,17 +321,21 @@ PyObject *execv(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
   return original(self, passed.data(), nargs);
 }
 
-PyObject *forked(PyObject *self, PyObject *nothing, const char *api, PyCFunction original) {
+PyObject* forked(PyObject* self, PyObject* nothing, const char* api, PyCFunction original) {
   Question question(AP_PROCESSES, AP_FORK);
   if (!permitted(question, api)) return nullptr;
   WithinCall within;  // ends in the parent and in the child
   return original(self, nothing);
 }
 
-PyObject *fork(PyObject *self, PyObject *nothing) { return forked(self, nothing, "os.fork", g_fork); }
-PyObject *forkpty(PyObject *self, PyObject *nothing) { return forked(self, nothing, "os.forkpty", g_forkpty); }
+PyObject* fork(PyObject* self, PyObject* nothing) {
+  return forked(self, nothing, "os.fork", g_fork);
+}
+PyObject* forkpty(PyObject* self, PyObject* nothing) {
+  return forked(self, nothing, "os.forkpty", g_forkpty);
+}
 
-PyObject *exit_now(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+PyObject* exit_now(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   core::api().flush();
   return cast_back<FastWithKeywords>(g_exit)(self, args, nargs, kwnames);
 }
@@ -341,7 +355,7 @@ void install() {
   replace_all(table_of(loaded_module("posix")), methods, "posix");
 }
 
-void install_subprocess(PyObject *module) {
+void install_subprocess(PyObject* module) {
   static const Method methods[] = {{"fork_exec", kForkExec, cast(fork_exec), &g_fork_exec}};
   replace_all(table_of(module), methods, "_posixsubprocess");
 }

@@ -6,8 +6,8 @@
     @protect_function
     def main(req: func.HttpRequest) -> func.HttpResponse: ...
 
-The worker binds arguments by name and asks whether the function is a coroutine function, so what comes back is a function of
-the same kind and signature.
+The worker binds arguments by name and asks whether the function is a coroutine function, so what comes back is a
+function of the same kind and signature.
 """
 
 import functools
