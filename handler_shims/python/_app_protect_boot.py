@@ -46,7 +46,7 @@ def _is_client(argv):
 
 
 def _start(folder, directory, started_ns):
-    """Loads the extension by its path and starts the agent: (extension, error that must fail the init), each or None."""
+    """Loads the extension by its path and starts the agent: (extension, error that must fail the init), or None."""
     try:
         bootstrap, external = sys.modules["_frozen_importlib"], sys.modules["_frozen_importlib_external"]
         name, path = "trend_app_protect._native", folder + "/_native" + external.EXTENSION_SUFFIXES[0]
