@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -58,11 +59,6 @@ long image_descriptor() {
   return r;
 }
 
-int inheritable(event::Channel channel) {
-  const int fd = event::sink(channel).fd;
-  return fd < 0 ? -1 : static_cast<int>(sys::call(SYS_fcntl, fd, F_DUPFD, 3));
-}
-
 void close_one(int& fd) {
   if (fd >= 0) sys::call(SYS_close, fd);
   fd = -1;
@@ -95,6 +91,35 @@ struct Writer {
   }
   char* finish() { return left ? ++at : at; }
 };
+
+// Whether `fd` is open on the file that `sink` was opened on.
+bool leads_to(long fd, const Sink& sink) {
+  struct stat st;
+  return fd >= 0 && sys::call(SYS_fstat, fd, &st) == 0 && st.st_dev == sink.device && st.st_ino == sink.inode;
+}
+
+// The owner's own descriptor, opened anew: for a child that closed every descriptor before it executes, as posix_spawn does
+// inside libc when it is told to (Python 3.13's subprocess). -1 when the owner is gone or the log is a socket.
+int reopen_from_owner(const Sink& sink) {
+  if (sink.fd < 0 || settings().owner_pid <= 0) return -1;
+  char path[64];
+  Writer out{path, sizeof path};
+  out.put("/proc/");
+  out.number(settings().owner_pid);
+  out.put("/fd/");
+  out.number(sink.fd);
+  const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
+  if (leads_to(fd, sink)) return static_cast<int>(fd);
+  if (fd >= 0) sys::call(SYS_close, fd);
+  return -1;
+}
+
+int inheritable(event::Channel channel) {
+  const Sink own = event::sink(channel);
+  if (own.fd < 0) return -1;
+  if (leads_to(own.fd, own)) return static_cast<int>(sys::call(SYS_fcntl, own.fd, F_DUPFD, 3));
+  return reopen_from_owner(channel == event::Channel::events ? settings().event_sink : settings().log_sink);
+}
 
 // Whether a directory or library that the environment names may be loaded from.
 bool loadable(std::string_view path) {
