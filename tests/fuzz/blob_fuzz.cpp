@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealed bytes with a hash that fits: refused, or every question comes back. The input is laid over a good blob, so that the loader's
-// first checks do not end each try.
+// Sealed bytes with a hash that fits: refused, or every question comes back. The input is laid over a good blob, so
+// that the loader's first checks do not end each try.
 #include <algorithm>
 
 #include "base/hash128.hpp"
@@ -9,17 +9,20 @@
 
 namespace {
 
-const std::string &good() {
-  static const std::string bytes = *ap::compile(ap::parse_policy(R"({"name": "rich", "outbound": {"action": "deny", "allowed_domains":
+const std::string& good() {
+  static const std::string bytes =
+      *ap::compile(ap::parse_policy(R"({"name": "rich", "outbound": {"action": "deny", "allowed_domains":
     ["stripe", "*.example.com", "=db.internal:5432", "=db.internal:5433", "lambda.*", "10.0.0.0/8", "2001:db8::/32"]},
     "files": {"tmp": {"write": "observe"}, "rules": [{"path": "/data/**", "read": "deny"}, {"path": "/data/*/x", "write": "grant"}, {"path": "**/y", "read": "observe"}]},
-    "child_processes": {"action": "deny", "rules": [{"command": "^x", "action": "grant"}]}})").policy, ap::test::lambda());
+    "child_processes": {"action": "deny", "rules": [{"command": "^x", "action": "grant"}]}})")
+                       .policy,
+                   ap::test::lambda());
   return bytes;
 }
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ap;
   test::Blob blob(good());
   // Pieces of the input: two bytes of place (in words), one of length, then the bytes.
@@ -30,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     data += 3 + length;
     size -= 3 + length;
   }
-  auto &header = *reinterpret_cast<PolicyHeader *>(blob.data());
+  auto& header = *reinterpret_cast<PolicyHeader*>(blob.data());
   header.magic = kBlobMagic;
   header.version = kBlobVersion;
   header.size = static_cast<std::uint32_t>(good().size());

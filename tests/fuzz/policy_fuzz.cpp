@@ -6,11 +6,11 @@
 #include "support/ask_everything.hpp"
 #include "support/question.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ap;
-  std::string_view text(reinterpret_cast<const char *>(data), size);
+  std::string_view text(reinterpret_cast<const char*>(data), size);
   ParsedPolicy parsed = parse_policy(text);
-  for (const Diagnostic &d : parsed.diagnostics)
+  for (const Diagnostic& d : parsed.diagnostics)
     if (d.place.empty() || d.message.empty() || (d.place + d.message).find('\n') != std::string::npos) std::abort();
   if (!parsed.valid()) return 0;
   lint(parsed.policy);

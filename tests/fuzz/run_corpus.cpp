@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for libFuzzer where it is not linked: runs every file of the folders given, whole, cut and with single bytes changed.
+// Stands in for libFuzzer where it is not linked: runs every file of the folders given, whole, cut and with single
+// bytes changed.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -7,16 +8,18 @@
 #include <iterator>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int files = 0;
   for (int i = 1; i < argc; ++i)
-    for (const auto &entry : std::filesystem::recursive_directory_iterator(argv[i])) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i])) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
       std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
-      auto run = [](std::vector<char> input) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t *>(input.data()), input.size()); };
+      auto run = [](std::vector<char> input) {
+        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+      };
       run(bytes);
       const std::size_t stride = bytes.size() / 200 + 1;
       for (std::size_t at = 0; at < bytes.size(); at += stride) {

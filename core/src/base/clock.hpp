@@ -17,9 +17,15 @@ inline std::uint64_t clock_ns(clockid_t clock) noexcept {
   return static_cast<std::uint64_t>(t.tv_sec) * 1000000000ull + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-inline std::uint64_t monotonic_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+inline std::uint64_t monotonic_ns() noexcept {
+  return clock_ns(CLOCK_MONOTONIC);
+}
 // To about 4 ms, for a quarter of the price: ages of table entries.
-inline std::uint64_t monotonic_coarse_ns() noexcept { return clock_ns(CLOCK_MONOTONIC_COARSE); }
-inline std::uint64_t unix_ns() noexcept { return clock_ns(CLOCK_REALTIME); }
+inline std::uint64_t monotonic_coarse_ns() noexcept {
+  return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+inline std::uint64_t unix_ns() noexcept {
+  return clock_ns(CLOCK_REALTIME);
+}
 
 }  // namespace ap

@@ -37,7 +37,7 @@ class FixedText {
   bool overflowed() const noexcept { return overflowed_; }
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
-  char *data() noexcept { return data_; }
+  char* data() noexcept { return data_; }
   std::string_view view() const noexcept { return {data_, size_}; }
 
  private:

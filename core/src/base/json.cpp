@@ -13,7 +13,7 @@ namespace {
 // Builds the tree; returns false (which stops the reader) at a bound.
 class Builder {
  public:
-  Builder(const rapidjson::MemoryStream &stream, const Limits &limits) : stream_(stream), limits_(limits) {}
+  Builder(const rapidjson::MemoryStream& stream, const Limits& limits) : stream_(stream), limits_(limits) {}
 
   bool Null() { return put({}); }
   bool Bool(bool b) {
@@ -38,15 +38,15 @@ class Builder {
     v.number = d;
     return put(std::move(v));
   }
-  bool RawNumber(const char *, rapidjson::SizeType, bool) { return false; }
-  bool String(const char *s, rapidjson::SizeType size, bool) {
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool String(const char* s, rapidjson::SizeType size, bool) {
     Value v;
     v.type = Type::text;
     v.text.assign(s, size);
     return put(std::move(v));
   }
   bool StartObject() { return open(Type::object); }
-  bool Key(const char *s, rapidjson::SizeType size, bool) {
+  bool Key(const char* s, rapidjson::SizeType size, bool) {
     key_.assign(s, size);
     return true;
   }
@@ -55,10 +55,10 @@ class Builder {
   bool EndArray(rapidjson::SizeType) { return close(); }
 
   Value root;
-  const char *bound = nullptr;  // which limit stopped it
+  const char* bound = nullptr;  // which limit stopped it
 
  private:
-  Value *add(Value value) {
+  Value* add(Value value) {
     if (++count_ > limits_.max_values) {
       bound = "holds too many values";
       return nullptr;
@@ -68,7 +68,7 @@ class Builder {
       root = std::move(value);
       return &root;
     }
-    Value &parent = *stack_.back();
+    Value& parent = *stack_.back();
     if (parent.is_list()) return &parent.items.emplace_back(std::move(value));
     return &parent.members.emplace_back(std::move(key_), std::move(value)).second;
   }
@@ -80,7 +80,7 @@ class Builder {
     }
     Value value;
     value.type = type;
-    Value *placed = add(std::move(value));
+    Value* placed = add(std::move(value));
     // INVARIANT: only the innermost open value grows, so pointers to the outer ones stay valid.
     if (placed) stack_.push_back(placed);
     return placed != nullptr;
@@ -90,9 +90,9 @@ class Builder {
     return true;
   }
 
-  const rapidjson::MemoryStream &stream_;
-  const Limits &limits_;
-  std::vector<Value *> stack_;
+  const rapidjson::MemoryStream& stream_;
+  const Limits& limits_;
+  std::vector<Value*> stack_;
   std::string key_;
   std::size_t count_ = 0;
 };
@@ -101,26 +101,32 @@ class Builder {
 
 Value::Value() = default;
 Value::~Value() = default;
-Value::Value(const Value &) = default;
-Value::Value(Value &&) noexcept = default;
-Value &Value::operator=(const Value &) = default;
-Value &Value::operator=(Value &&) noexcept = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
 
-const Value *Value::find(std::string_view key) const {
-  for (const Member &m : members)
+const Value* Value::find(std::string_view key) const {
+  for (const Member& m : members)
     if (m.first == key) return &m.second;
   return nullptr;
 }
 
 std::string_view Value::type_name() const {
   switch (type) {
-    case Type::null: return "null";
-    case Type::boolean: return flag ? "true" : "false";
+    case Type::null:
+      return "null";
+    case Type::boolean:
+      return flag ? "true" : "false";
     case Type::integer:
-    case Type::number: return "a number";
-    case Type::text: return "text";
-    case Type::list: return "a list";
-    case Type::object: return "an object";
+    case Type::number:
+      return "a number";
+    case Type::text:
+      return "text";
+    case Type::list:
+      return "a list";
+    case Type::object:
+      return "an object";
   }
   return "";
 }
@@ -138,7 +144,7 @@ std::string place(std::string_view text, std::size_t offset) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-Result<Value> parse(std::string_view text, const Limits &limits) {
+Result<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes)
     return Error{ErrorCode::limit, "the text has " + std::to_string(text.size()) + " bytes; at most " +
                                        std::to_string(limits.max_bytes) + " are read"};
@@ -153,7 +159,8 @@ Result<Value> parse(std::string_view text, const Limits &limits) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   Builder builder(stream, limits);
   rapidjson::Reader reader;
-  // Not kParseFullPrecisionFlag: RapidJSON 1.1.0 counts the leading zeros of zero there ("0E90"). Nothing here reads fractions.
+  // Not kParseFullPrecisionFlag: RapidJSON 1.1.0 counts the leading zeros of zero there ("0E90"). Nothing here reads
+  // fractions.
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
   if (builder.bound)

@@ -25,17 +25,21 @@ inline std::string one_line(std::string_view text) {
     auto byte = static_cast<unsigned char>(text[begin]);
     if (point == '\n' && valid) out += "\\n";
     // C1 controls and the two Unicode line separators would break the line too.
-    else if (!valid || point < 0x20 || point == 0x7f || (point >= 0x80 && point < 0xa0) || point == 0x2028 || point == 0x2029)
+    else if (!valid || point < 0x20 || point == 0x7f || (point >= 0x80 && point < 0xa0) || point == 0x2028 ||
+             point == 0x2029)
       for (; begin < at; ++begin) {
         byte = static_cast<unsigned char>(text[begin]);
         out += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
       }
-    else out += text.substr(begin, at - begin);
+    else
+      out += text.substr(begin, at - begin);
   }
   return out;
 }
 
 // The same between backticks.
-inline std::string shown(std::string_view text) { return "`" + one_line(text) + "`"; }
+inline std::string shown(std::string_view text) {
+  return "`" + one_line(text) + "`";
+}
 
 }  // namespace ap

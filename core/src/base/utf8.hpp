@@ -10,7 +10,7 @@
 namespace ap {
 
 // Decodes the code point at text[at] and moves `at` behind it. Returns false, and leaves `at`, when it is not valid.
-inline bool decode_utf8(std::string_view text, std::size_t &at, char32_t &point) noexcept {
+inline bool decode_utf8(std::string_view text, std::size_t& at, char32_t& point) noexcept {
   if (at >= text.size()) return false;
   auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   unsigned char first = byte(at);

@@ -29,42 +29,50 @@ struct Frame {
 
 // A page of its own: read-only from the seal on.
 struct alignas(kPage) Root {
-  std::atomic<const Frame *> frame{nullptr};
-  unsigned char rest[kPage - sizeof(std::atomic<const Frame *>)] = {};
+  std::atomic<const Frame*> frame{nullptr};
+  unsigned char rest[kPage - sizeof(std::atomic<const Frame*>)] = {};
 };
 constinit Root root;
 constinit Settings no_settings{};
 
-const Frame *frame() noexcept { return root.frame.load(std::memory_order_acquire); }
+const Frame* frame() noexcept {
+  return root.frame.load(std::memory_order_acquire);
+}
 
-std::size_t rounded(std::size_t size) { return (size + kPage - 1) & ~(kPage - 1); }
+std::size_t rounded(std::size_t size) {
+  return (size + kPage - 1) & ~(kPage - 1);
+}
 
-Error failed(const char *what, long result) { return {ErrorCode::system, std::string(what) + " failed: errno " + std::to_string(-result)}; }
-Error refuse(const char *what) { return {ErrorCode::blob_invalid, std::string("sealed image: ") + what}; }
+Error failed(const char* what, long result) {
+  return {ErrorCode::system, std::string(what) + " failed: errno " + std::to_string(-result)};
+}
+Error refuse(const char* what) {
+  return {ErrorCode::blob_invalid, std::string("sealed image: ") + what};
+}
 
 struct Mapping {
-  Frame *frame = nullptr;
+  Frame* frame = nullptr;
   std::size_t size = 0;
   ~Mapping() {
     if (frame) sys::call(SYS_munmap, frame, size);
   }
 };
 
-Result<bool> map(std::size_t image_size, Mapping &out) {
+Result<bool> map(std::size_t image_size, Mapping& out) {
   out.size = rounded(offsetof(Frame, image) + image_size);
   long pages = sys::call(SYS_mmap, nullptr, out.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages < 0 && pages > -4096) return failed("mmap", pages);
-  out.frame = reinterpret_cast<Frame *>(pages);
+  out.frame = reinterpret_cast<Frame*>(pages);
   return true;
 }
 
-std::string_view body(const ImageHeader &image) {
-  const char *bytes = reinterpret_cast<const char *>(&image);
+std::string_view body(const ImageHeader& image) {
+  const char* bytes = reinterpret_cast<const char*>(&image);
   return {bytes + sizeof(ImageHeader), image.size - sizeof(ImageHeader)};
 }
 
 // Proves an image: after this nothing of it is looked at with doubt.
-Result<bool> verify(const ImageHeader &image, std::size_t size) {
+Result<bool> verify(const ImageHeader& image, std::size_t size) {
   if (size < sizeof(ImageHeader) + sizeof(Settings)) return refuse("too short");
   if (image.magic != kImageMagic) return refuse("not one at all (magic)");
   if (image.version != kImageVersion) return refuse("of another version of this library");
@@ -75,29 +83,34 @@ Result<bool> verify(const ImageHeader &image, std::size_t size) {
   Hash128 hash = hash128(body(image));
   if (hash.low != image.hash[0] || hash.high != image.hash[1]) return refuse("damaged (hash)");
   Settings settings;
-  std::memcpy(&settings, reinterpret_cast<const char *>(&image) + image.settings_offset, sizeof settings);
+  std::memcpy(&settings, reinterpret_cast<const char*>(&image) + image.settings_offset, sizeof settings);
   if (settings.size != sizeof(Settings)) return refuse("of another version of this library (settings)");
-  for (std::string_view field : {std::string_view(settings.function, sizeof settings.function), std::string_view(settings.runtime, sizeof settings.runtime),
-                                 std::string_view(settings.language, sizeof settings.language), std::string_view(settings.library, sizeof settings.library),
+  for (std::string_view field : {std::string_view(settings.function, sizeof settings.function),
+                                 std::string_view(settings.runtime, sizeof settings.runtime),
+                                 std::string_view(settings.language, sizeof settings.language),
+                                 std::string_view(settings.library, sizeof settings.library),
                                  std::string_view(settings.policy_group, sizeof settings.policy_group),
-                                 std::string_view(settings.policy_source, sizeof settings.policy_source), std::string_view(settings.version, sizeof settings.version)})
+                                 std::string_view(settings.policy_source, sizeof settings.policy_source),
+                                 std::string_view(settings.version, sizeof settings.version)})
     if (field.find('\0') == field.npos) return refuse("damaged (settings)");
   return true;
 }
 
 // Checks the blob, makes the pages read-only, publishes.
-Result<bool> finish(Mapping &mapping, bool replace) {
-  ImageHeader &image = mapping.frame->image;
-  const char *bytes = reinterpret_cast<const char *>(&image);
+Result<bool> finish(Mapping& mapping, bool replace) {
+  ImageHeader& image = mapping.frame->image;
+  const char* bytes = reinterpret_cast<const char*>(&image);
   Result<BlobView> view = BlobView::open({bytes + image.blob_offset, image.size - image.blob_offset});
   if (!view) return view.error();
   new (mapping.frame->view) BlobView(*view);
   if (long r = sys::call(SYS_mprotect, mapping.frame, mapping.size, PROT_READ); r != 0) return failed("mprotect", r);
   if (replace)
-    if (long r = sys::call(SYS_mprotect, &root, sizeof root, PROT_READ | PROT_WRITE); r != 0) return failed("mprotect", r);
-  const Frame *none = nullptr;
+    if (long r = sys::call(SYS_mprotect, &root, sizeof root, PROT_READ | PROT_WRITE); r != 0)
+      return failed("mprotect", r);
+  const Frame* none = nullptr;
   if (replace) {
-    root.frame.store(mapping.frame, std::memory_order_release);  // the old image stays mapped: a check may still be reading it
+    root.frame.store(mapping.frame,
+                     std::memory_order_release);  // the old image stays mapped: a check may still be reading it
   } else if (!root.frame.compare_exchange_strong(none, mapping.frame, std::memory_order_acq_rel)) {
     return Error{ErrorCode::unsupported, "a policy is sealed already"};
   }
@@ -106,16 +119,18 @@ Result<bool> finish(Mapping &mapping, bool replace) {
   return true;
 }
 
-Result<bool> build(const Settings &settings, std::string_view blob, bool replace) {
+Result<bool> build(const Settings& settings, std::string_view blob, bool replace) {
   const std::size_t blob_offset = (sizeof(ImageHeader) + sizeof(Settings) + 7) & ~std::size_t{7};
   const std::size_t size = blob_offset + blob.size();
-  if (size > kMaxImage) return Error{ErrorCode::limit, "the sealed image would have " + std::to_string(size) + " bytes"};
+  if (size > kMaxImage)
+    return Error{ErrorCode::limit, "the sealed image would have " + std::to_string(size) + " bytes"};
   Mapping mapping;
   Result<bool> mapped = map(size, mapping);
   if (!mapped) return mapped;
-  ImageHeader &image = mapping.frame->image;
-  image = {kImageMagic, kImageVersion, static_cast<std::uint32_t>(size), {}, sizeof(ImageHeader), static_cast<std::uint32_t>(blob_offset)};
-  char *bytes = reinterpret_cast<char *>(&image);
+  ImageHeader& image = mapping.frame->image;
+  image = {kImageMagic, kImageVersion,       static_cast<std::uint32_t>(size),
+           {},          sizeof(ImageHeader), static_cast<std::uint32_t>(blob_offset)};
+  char* bytes = reinterpret_cast<char*>(&image);
   Settings stored = settings;
   stored.size = sizeof(Settings);
   std::memcpy(bytes + image.settings_offset, &stored, sizeof stored);
@@ -128,7 +143,7 @@ Result<bool> build(const Settings &settings, std::string_view blob, bool replace
 
 }  // namespace
 
-Result<bool> seal(const Settings &settings, std::string_view blob) {
+Result<bool> seal(const Settings& settings, std::string_view blob) {
   if (sealed()) return Error{ErrorCode::unsupported, "a policy is sealed already"};
   return build(settings, blob, false);
 }
@@ -138,13 +153,14 @@ Result<bool> seal_from_descriptor(int fd) {
   struct stat status;
   if (long r = sys::call(SYS_fstat, fd, &status); r != 0) return failed("fstat", r);
   if (!S_ISREG(status.st_mode)) return refuse("not a regular file");
-  if (status.st_size < static_cast<off_t>(sizeof(ImageHeader)) || status.st_size > static_cast<off_t>(kMaxImage)) return refuse("of an impossible size");
+  if (status.st_size < static_cast<off_t>(sizeof(ImageHeader)) || status.st_size > static_cast<off_t>(kMaxImage))
+    return refuse("of an impossible size");
   const auto size = static_cast<std::size_t>(status.st_size);
   Mapping mapping;
   Result<bool> mapped = map(size, mapping);
   if (!mapped) return mapped;
   // Copied first and judged then: whoever still holds the descriptor cannot change what was judged.
-  char *bytes = reinterpret_cast<char *>(&mapping.frame->image);
+  char* bytes = reinterpret_cast<char*>(&mapping.frame->image);
   for (std::size_t at = 0; at < size;) {
     long n = sys::call(SYS_pread64, fd, bytes + at, size - at, at);
     if (n == -EINTR) continue;
@@ -162,22 +178,24 @@ Result<bool> replace_policy(ReplacePolicyToken, std::string_view blob) {
   return build(settings(), blob, true);
 }
 
-bool sealed() noexcept { return frame() != nullptr; }
-
-const Settings &settings() noexcept {
-  const Frame *f = frame();
-  if (!f) return no_settings;
-  return *reinterpret_cast<const Settings *>(reinterpret_cast<const char *>(&f->image) + f->image.settings_offset);
+bool sealed() noexcept {
+  return frame() != nullptr;
 }
 
-const BlobView *policy() noexcept {
-  const Frame *f = frame();
-  return f ? reinterpret_cast<const BlobView *>(f->view) : nullptr;
+const Settings& settings() noexcept {
+  const Frame* f = frame();
+  if (!f) return no_settings;
+  return *reinterpret_cast<const Settings*>(reinterpret_cast<const char*>(&f->image) + f->image.settings_offset);
+}
+
+const BlobView* policy() noexcept {
+  const Frame* f = frame();
+  return f ? reinterpret_cast<const BlobView*>(f->view) : nullptr;
 }
 
 std::string_view image_bytes() noexcept {
-  const Frame *f = frame();
-  return f ? std::string_view(reinterpret_cast<const char *>(&f->image), f->image.size) : std::string_view();
+  const Frame* f = frame();
+  return f ? std::string_view(reinterpret_cast<const char*>(&f->image), f->image.size) : std::string_view();
 }
 
 }  // namespace ap

@@ -9,21 +9,25 @@
 namespace ap {
 namespace {
 
-std::uint32_t coarse_ms() noexcept { return static_cast<std::uint32_t>(monotonic_coarse_ns() / 1000000); }
+std::uint32_t coarse_ms() noexcept {
+  return static_cast<std::uint32_t>(monotonic_coarse_ns() / 1000000);
+}
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
 // Takes a seqlock for writing; false when another writer has it (or died with it).
-bool begin_write(std::atomic<std::uint32_t> &sequence, std::uint32_t &before) noexcept {
+bool begin_write(std::atomic<std::uint32_t>& sequence, std::uint32_t& before) noexcept {
   before = sequence.load(relaxed);
   if (before & 1) return false;
   if (!sequence.compare_exchange_strong(before, before + 1, std::memory_order_acquire, relaxed)) return false;
   std::atomic_thread_fence(std::memory_order_release);
   return true;
 }
-void end_write(std::atomic<std::uint32_t> &sequence, std::uint32_t before) noexcept { sequence.store(before + 2, std::memory_order_release); }
+void end_write(std::atomic<std::uint32_t>& sequence, std::uint32_t before) noexcept {
+  sequence.store(before + 2, std::memory_order_release);
+}
 
-bool unchanged(const std::atomic<std::uint32_t> &sequence, std::uint32_t before) noexcept {
+bool unchanged(const std::atomic<std::uint32_t>& sequence, std::uint32_t before) noexcept {
   std::atomic_thread_fence(std::memory_order_acquire);
   return sequence.load(relaxed) == before;
 }
@@ -32,7 +36,7 @@ bool unchanged(const std::atomic<std::uint32_t> &sequence, std::uint32_t before)
 
 std::uint32_t (*NameTable::clock_ms)() noexcept = coarse_ms;
 
-std::uint64_t NameTable::hash(const IpAddress &address) noexcept {
+std::uint64_t NameTable::hash(const IpAddress& address) noexcept {
   std::uint64_t words[2];
   std::memcpy(words, address.bytes, 16);
   std::uint64_t h = (words[0] ^ address.family) * 0xff51afd7ed558ccdull;
@@ -40,8 +44,8 @@ std::uint64_t NameTable::hash(const IpAddress &address) noexcept {
   return h ^ (h >> 33);
 }
 
-bool NameTable::read_name(std::uint32_t index, std::uint32_t sequence, char *out, std::uint32_t &size) const noexcept {
-  const Name &entry = names_[index / kNameWays % kNameSets][index % kNameWays];
+bool NameTable::read_name(std::uint32_t index, std::uint32_t sequence, char* out, std::uint32_t& size) const noexcept {
+  const Name& entry = names_[index / kNameWays % kNameSets][index % kNameWays];
   if (entry.sequence.load(std::memory_order_acquire) != sequence) return false;
   size = entry.size.load(relaxed);
   if (size > 253) return false;
@@ -52,13 +56,14 @@ bool NameTable::read_name(std::uint32_t index, std::uint32_t sequence, char *out
   return unchanged(entry.sequence, sequence);
 }
 
-bool NameTable::find_or_add_name(std::string_view name, std::uint32_t now, std::uint32_t &index, std::uint32_t &sequence) noexcept {
+bool NameTable::find_or_add_name(std::string_view name, std::uint32_t now, std::uint32_t& index,
+                                 std::uint32_t& sequence) noexcept {
   auto set = static_cast<std::uint32_t>(hash_bytes(name) % kNameSets);
   char known[256];
   for (int attempt = 0; attempt < 4; ++attempt) {
     std::uint32_t oldest = 0, oldest_age = 0;
     for (std::uint32_t way = 0; way < kNameWays; ++way) {
-      Name &entry = names_[set][way];
+      Name& entry = names_[set][way];
       std::uint32_t s = entry.sequence.load(std::memory_order_acquire), size;
       if (s & 1) continue;
       if (s != 0 && read_name(set * kNameWays + way, s, known, size) && std::string_view(known, size) == name) {
@@ -73,7 +78,7 @@ bool NameTable::find_or_add_name(std::string_view name, std::uint32_t now, std::
         oldest_age = age;
       }
     }
-    Name &entry = names_[set][oldest];
+    Name& entry = names_[set][oldest];
     std::uint32_t before;
     if (oldest_age == 0 || !begin_write(entry.sequence, before)) continue;
     char padded[256] = {};
@@ -93,7 +98,8 @@ bool NameTable::find_or_add_name(std::string_view name, std::uint32_t now, std::
   return false;
 }
 
-void NameTable::add(const IpAddress &address, std::uint32_t name, std::uint32_t name_sequence, std::uint32_t now) noexcept {
+void NameTable::add(const IpAddress& address, std::uint32_t name, std::uint32_t name_sequence,
+                    std::uint32_t now) noexcept {
   std::uint64_t words[2];
   std::memcpy(words, address.bytes, 16);
   std::uint64_t h = hash(address);
@@ -101,7 +107,7 @@ void NameTable::add(const IpAddress &address, std::uint32_t name, std::uint32_t 
   for (int attempt = 0; attempt < 4; ++attempt) {
     std::uint32_t victim = kWays, victim_age = 0;
     for (std::uint32_t way = 0; way < kWays; ++way) {
-      Address &entry = addresses_[set][way];
+      Address& entry = addresses_[set][way];
       if (entry.sequence.load(std::memory_order_acquire) & 1) continue;
       if (entry.family.load(relaxed) == address.family && entry.bytes[0].load(relaxed) == words[0] &&
           entry.bytes[1].load(relaxed) == words[1] && entry.name.load(relaxed) == name) {
@@ -115,7 +121,7 @@ void NameTable::add(const IpAddress &address, std::uint32_t name, std::uint32_t 
       }
     }
     if (victim == kWays) continue;
-    Address &entry = addresses_[set][victim];
+    Address& entry = addresses_[set][victim];
     std::uint32_t before;
     if (!begin_write(entry.sequence, before)) continue;
     entry.family.store(address.family, relaxed);
@@ -131,7 +137,7 @@ void NameTable::add(const IpAddress &address, std::uint32_t name, std::uint32_t 
   }
 }
 
-void NameTable::note(std::string_view host, const IpAddress *addresses, std::size_t count) noexcept {
+void NameTable::note(std::string_view host, const IpAddress* addresses, std::size_t count) noexcept {
   HostName name;
   IpAddress literal;
   if (!normalise_host(host, name) || name.empty() || name.size() > 253 || parse_ip(name.view(), literal)) return;
@@ -141,9 +147,9 @@ void NameTable::note(std::string_view host, const IpAddress *addresses, std::siz
     if (addresses[i].family) add(addresses[i], index, sequence, now);
 }
 
-bool NameTable::read_entry(std::uint32_t set, std::uint32_t way, const IpAddress &address, char *name, std::uint32_t &size,
-                           std::uint32_t &answered) const noexcept {
-  const Address &entry = addresses_[set][way];
+bool NameTable::read_entry(std::uint32_t set, std::uint32_t way, const IpAddress& address, char* name,
+                           std::uint32_t& size, std::uint32_t& answered) const noexcept {
+  const Address& entry = addresses_[set][way];
   std::uint64_t words[2];
   std::memcpy(words, address.bytes, 16);
   // A writer is at work for nanoseconds; one that never ends costs this entry.
@@ -161,12 +167,12 @@ bool NameTable::read_entry(std::uint32_t set, std::uint32_t way, const IpAddress
 }
 
 void NameTable::touch(std::uint32_t set, std::uint32_t way) const noexcept {
-  const Address &entry = addresses_[set][way];
+  const Address& entry = addresses_[set][way];
   std::uint32_t now = clock_ms();
   if (entry.used.load(relaxed) != now) entry.used.store(now, relaxed);
 }
 
-bool NameTable::last_name(const IpAddress &address, HostName &out) const noexcept {
+bool NameTable::last_name(const IpAddress& address, HostName& out) const noexcept {
   std::uint32_t youngest = 0xffffffffu;
   out.clear();
   each_name(address, [&](std::string_view name, std::uint32_t age) {
@@ -181,18 +187,18 @@ bool NameTable::last_name(const IpAddress &address, HostName &out) const noexcep
 }
 
 void NameTable::clear() noexcept {
-  for (auto &set : addresses_)
-    for (Address &entry : set) {
+  for (auto& set : addresses_)
+    for (Address& entry : set) {
       std::uint32_t before;
       if (!begin_write(entry.sequence, before)) continue;
       entry.family.store(0, relaxed);
       end_write(entry.sequence, before);
     }
-  for (auto &set : tags_)
-    for (auto &tag : set) tag.store(0, relaxed);
+  for (auto& set : tags_)
+    for (auto& tag : set) tag.store(0, relaxed);
 }
 
-NameTable &name_table() noexcept {
+NameTable& name_table() noexcept {
   static constinit NameTable table;
   return table;
 }

@@ -6,14 +6,17 @@
 namespace ap::guard {
 namespace {
 
-// Places where user code can put a library: the policy's tmp directories, what any process may write, mounted file systems, memory
-// that has a name.
-bool is_writable_place(const BlobView &policy, std::string_view path) noexcept {
+// Places where user code can put a library: the policy's tmp directories, what any process may write, mounted file
+// systems, memory that has a name.
+bool is_writable_place(const BlobView& policy, std::string_view path) noexcept {
   if (is_runtime_need(policy, path)) return false;
   switch (place_of(policy, path)) {
-    case Place::application: return false;
-    case Place::tmp: return true;
-    case Place::elsewhere: break;
+    case Place::application:
+      return false;
+    case Place::tmp:
+      return true;
+    case Place::elsewhere:
+      break;
   }
   for (std::string_view directory : {"/tmp", "/var/tmp", "/dev", "/proc", "/run", "/var/run", "/mnt", "/media"})
     if (is_at_or_below(path, directory)) return true;
@@ -22,7 +25,7 @@ bool is_writable_place(const BlobView &policy, std::string_view path) noexcept {
 
 }  // namespace
 
-void judge_native(const BlobView &policy, const Operation &operation, Verdict &verdict) noexcept {
+void judge_native(const BlobView& policy, const Operation& operation, Verdict& verdict) noexcept {
   const std::uint8_t action = policy.header().native;
   if (operation.kind == AP_LOAD) {
     std::string_view text = view(operation.text);

@@ -20,7 +20,7 @@ struct Target {
   std::uint16_t port;
 };
 
-bool is_metadata_address(const IpAddress &a) noexcept {
+bool is_metadata_address(const IpAddress& a) noexcept {
   static constexpr std::uint8_t v4[][4] = {
       {169, 254, 169, 254},  // AWS, Google, Azure, most others
       {169, 254, 170, 2},    // ECS credentials
@@ -35,10 +35,10 @@ bool is_metadata_address(const IpAddress &a) noexcept {
       {0xfd, 0x20, 0x00, 0xce, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54},  // fd20:ce::254, Google
   };
   if (a.family == 4) {
-    for (const auto &known : v4)
+    for (const auto& known : v4)
       if (std::memcmp(a.bytes, known, 4) == 0) return true;
   } else if (a.family == 6) {
-    for (const auto &known : v6)
+    for (const auto& known : v6)
       if (std::memcmp(a.bytes, known, 16) == 0) return true;
     // NAT64 and 6to4 forms of the first of them.
     static constexpr std::uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
@@ -49,7 +49,8 @@ bool is_metadata_address(const IpAddress &a) noexcept {
 }
 
 bool is_metadata_name(std::string_view name) noexcept {
-  for (std::string_view known : {"metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"})
+  for (std::string_view known :
+       {"metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"})
     if (name == known) return true;
   return false;
 }
@@ -59,24 +60,27 @@ struct ProviderAnswer {
   std::uint8_t cls;  // AP_CLASS_NONE: not a provider's name
 };
 
-ProviderAnswer ask_provider(const BlobView &policy, std::string_view name) noexcept {
+ProviderAnswer ask_provider(const BlobView& policy, std::string_view name) noexcept {
   const auto level = static_cast<ProviderLevel>(policy.header().provider_level);
   if (level == ProviderLevel::off) return {false, AP_CLASS_NONE};
   if (level == ProviderLevel::strict && policy.strict_names().match(name, 0)) return {true, AP_CLASS_PROVIDER};
   HostName form;
   if (!region_form(name, form)) return {false, AP_CLASS_NONE};
-  const DomainItem *item = policy.provider_names().match(form.view(), 0);
+  const DomainItem* item = policy.provider_names().match(form.view(), 0);
   if (!item) return {false, AP_CLASS_NONE};
   switch (static_cast<ProviderClass>(item->rule)) {
-    case ProviderClass::front: return {level != ProviderLevel::strict, AP_CLASS_PROVIDER};
-    case ProviderClass::tenant: return {level != ProviderLevel::strict, AP_CLASS_TENANT};
-    default: return {level == ProviderLevel::all, AP_CLASS_HOSTING};
+    case ProviderClass::front:
+      return {level != ProviderLevel::strict, AP_CLASS_PROVIDER};
+    case ProviderClass::tenant:
+      return {level != ProviderLevel::strict, AP_CLASS_TENANT};
+    default:
+      return {level == ProviderLevel::all, AP_CLASS_HOSTING};
   }
 }
 
 // The rule by which the policy itself, or the provider level, opens a name on a port; false when neither does.
-bool open_name(const BlobView &policy, std::string_view name, std::uint16_t port, Verdict &verdict) noexcept {
-  if (const DomainItem *item = policy.allowed_names().match(name, port)) {
+bool open_name(const BlobView& policy, std::string_view name, std::uint16_t port, Verdict& verdict) noexcept {
+  if (const DomainItem* item = policy.allowed_names().match(name, port)) {
     set(verdict, AP_GRANT, item->rule, AP_CLASS_NAME);
     return true;
   }
@@ -87,9 +91,9 @@ bool open_name(const BlobView &policy, std::string_view name, std::uint16_t port
   return false;
 }
 
-void judge_target(const BlobView &policy, const NameTable *names, const Target &target, Verdict &verdict) noexcept {
-  const PolicyHeader &h = policy.header();
-  const auto &[resolve, spoken, name, address, port] = target;
+void judge_target(const BlobView& policy, const NameTable* names, const Target& target, Verdict& verdict) noexcept {
+  const PolicyHeader& h = policy.header();
+  const auto& [resolve, spoken, name, address, port] = target;
   const std::uint8_t own_class = name.empty() ? AP_CLASS_LITERAL : AP_CLASS_NAME;
   const bool local_name = !name.empty() && policy.local_names().match(name, 0);
 
@@ -112,20 +116,22 @@ void judge_target(const BlobView &policy, const NameTable *names, const Target &
     if (answered) return set(verdict, h.outbound, rule_outbound_answer, AP_CLASS_NAME);
   }
   if (!resolve && (port == 53 || port == 853)) {
-    const DomainItem *named = name.empty() ? nullptr : policy.allowed_names().match_with_port(name, port);
-    const AddressItem *numbered = policy.allowed_addresses().match_with_port(address, port);
+    const DomainItem* named = name.empty() ? nullptr : policy.allowed_names().match_with_port(name, port);
+    const AddressItem* numbered = policy.allowed_addresses().match_with_port(address, port);
     if (!named && !numbered) return set(verdict, h.outbound, rule_outbound_dns, own_class);
   }
 
   // 3. Explicit entries.
   if (!name.empty())
-    if (const DomainItem *item = policy.allowed_names().match(name, port)) return set(verdict, AP_GRANT, item->rule, AP_CLASS_NAME);
-  if (const AddressItem *item = policy.allowed_addresses().match(address, port))
+    if (const DomainItem* item = policy.allowed_names().match(name, port))
+      return set(verdict, AP_GRANT, item->rule, AP_CLASS_NAME);
+  if (const AddressItem* item = policy.allowed_addresses().match(address, port))
     return set(verdict, AP_GRANT, item->rule, name.empty() ? AP_CLASS_LITERAL : AP_CLASS_NAME);
 
   // 4. Loopback.
   // "localhost" that leads elsewhere is a name like any other.
-  if (address.family ? is_loopback(address) && (local_name || name.empty()) : local_name) return set(verdict, h.local, rule_outbound_local, AP_CLASS_LOCAL);
+  if (address.family ? is_loopback(address) && (local_name || name.empty()) : local_name)
+    return set(verdict, h.local, rule_outbound_local, AP_CLASS_LOCAL);
 
   // 5. The provider, by name.
   ProviderAnswer provider{false, AP_CLASS_NONE};
@@ -150,8 +156,9 @@ void judge_target(const BlobView &policy, const NameTable *names, const Target &
 
 }  // namespace
 
-void judge_outbound(const BlobView &policy, const NameTable *names, const Operation &operation, Verdict &verdict) noexcept {
-  const PolicyHeader &h = policy.header();
+void judge_outbound(const BlobView& policy, const NameTable* names, const Operation& operation,
+                    Verdict& verdict) noexcept {
+  const PolicyHeader& h = policy.header();
   std::string_view text = view(operation.text);
 
   if (operation.protocol == AP_PROTO_UNIX) {
@@ -178,8 +185,10 @@ void judge_outbound(const BlobView &policy, const NameTable *names, const Operat
       if (target.address.family == 0) target.address = literal;
     } else {
       target.name = host.view();
-      // A reverse look-up tells its address to whoever owns the zone: judged as the address, unless the name itself is listed.
-      if (IpAddress reverse; target.resolve && parse_reverse_name(target.name, reverse) && !policy.allowed_names().match(target.name, 0)) {
+      // A reverse look-up tells its address to whoever owns the zone: judged as the address, unless the name itself is
+      // listed.
+      if (IpAddress reverse;
+          target.resolve && parse_reverse_name(target.name, reverse) && !policy.allowed_names().match(target.name, 0)) {
         target.name = {};
         target.address = reverse;
       }

@@ -18,7 +18,7 @@ std::uint64_t bytes_that_are(std::uint64_t word, char c) noexcept {
 // Whether `path` is absolute, in normal form and free of NUL. Eight bytes at a time, each beside its neighbour.
 bool is_normal(std::string_view path) noexcept {
   if (path.empty() || path[0] != '/' || path.size() >= PATH_MAX) return false;
-  const char *p = path.data();
+  const char* p = path.data();
   const std::size_t last = path.size() - 1;
   std::uint64_t doubtful = 0;
   std::size_t at = 0;
@@ -26,9 +26,11 @@ bool is_normal(std::string_view path) noexcept {
     std::uint64_t word, next;
     std::memcpy(&word, p + at, 8);
     std::memcpy(&next, p + at + 1, 8);
-    doubtful |= (bytes_that_are(word, '/') & (bytes_that_are(next, '/') | bytes_that_are(next, '.'))) | bytes_that_are(next, 0);
+    doubtful |=
+        (bytes_that_are(word, '/') & (bytes_that_are(next, '/') | bytes_that_are(next, '.'))) | bytes_that_are(next, 0);
   }
-  for (; at < last; ++at) doubtful |= static_cast<unsigned>((p[at] == '/' && (p[at + 1] == '/' || p[at + 1] == '.')) || p[at + 1] == 0);
+  for (; at < last; ++at)
+    doubtful |= static_cast<unsigned>((p[at] == '/' && (p[at + 1] == '/' || p[at + 1] == '.')) || p[at + 1] == 0);
   if (!doubtful) return last == 0 || p[last] != '/';
   // A hidden file's dot is no `.` segment: look again, exactly.
   if (std::memchr(p, 0, path.size())) return false;
@@ -44,7 +46,7 @@ bool is_normal(std::string_view path) noexcept {
 }
 
 // Reads the digits at the front of `text`; 0 when there are none or too many.
-long leading_number(std::string_view text, std::size_t &size) noexcept {
+long leading_number(std::string_view text, std::size_t& size) noexcept {
   long value = 0;
   for (size = 0; size < text.size() && text[size] >= '0' && text[size] <= '9'; ++size) {
     if (size > 9) return 0;
@@ -81,8 +83,9 @@ bool PathText::append_clean(std::string_view text) noexcept {
   return true;
 }
 
-// /proc/<own pid or thread>/x, /proc/thread-self/x, /proc/self/task/<tid>/x -> /proc/self/x; /proc/self/root/x -> /x, until none is left.
-// INVARIANT: ends. Only `root` and `task` lead to another turn; they take 15 and 6 bytes away, a number gives back three at most.
+// /proc/<own pid or thread>/x, /proc/thread-self/x, /proc/self/task/<tid>/x -> /proc/self/x; /proc/self/root/x -> /x,
+// until none is left. INVARIANT: ends. Only `root` and `task` lead to another turn; they take 15 and 6 bytes away, a
+// number gives back three at most.
 bool PathText::rewrite_proc() noexcept {
   while (view_.starts_with("/proc/")) {
     std::string_view rest = view_.substr(6);

@@ -19,7 +19,7 @@ namespace {
 class CommandLine {
  public:
   CommandLine() = default;
-  CommandLine(const CommandLine &) = delete;
+  CommandLine(const CommandLine&) = delete;
   ~CommandLine() {
     if (data_ != stack_) sys::call(SYS_munmap, data_, capacity_);
   }
@@ -43,7 +43,7 @@ class CommandLine {
     if (capacity > (64u << 20)) return false;  // the kernel takes 6 MB of arguments at most; quoting makes five of one
     long pages = sys::call(SYS_mmap, nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages < 0 && pages > -4096) return false;
-    char *fresh = reinterpret_cast<char *>(pages);
+    char* fresh = reinterpret_cast<char*>(pages);
     std::memcpy(fresh, data_, size_);
     if (data_ != stack_) sys::call(SYS_munmap, data_, capacity_);
     data_ = fresh;
@@ -51,15 +51,15 @@ class CommandLine {
     return true;
   }
   char stack_[2048];
-  char *data_ = stack_;
+  char* data_ = stack_;
   std::size_t size_ = 0, capacity_ = sizeof(stack_);
 };
 
-bool is_executable_file(const PathBuffer &path) noexcept {
+bool is_executable_file(const PathBuffer& path) noexcept {
   return sys::call(SYS_faccessat, AT_FDCWD, path.data, 1 /* X_OK */) == 0;
 }
 
-bool canonical_of(std::string_view path, std::string_view cwd, PathBuffer &real) noexcept {
+bool canonical_of(std::string_view path, std::string_view cwd, PathBuffer& real) noexcept {
   PathBuffer joined;
   if (!path.starts_with('/') && !cwd.empty()) {
     if (!joined.assign(cwd) || !joined.append("/") || !joined.append(path)) return false;
@@ -70,8 +70,9 @@ bool canonical_of(std::string_view path, std::string_view cwd, PathBuffer &real)
   return canonical::find(AT_FDCWD, joined, 0, object, real) == 0;
 }
 
-// The real path of the program that `word` names: itself where it holds a slash, else the first of PATH (as it was before user code).
-bool resolve_program(const BlobView &policy, std::string_view word, std::string_view cwd, PathBuffer &real) noexcept {
+// The real path of the program that `word` names: itself where it holds a slash, else the first of PATH (as it was
+// before user code).
+bool resolve_program(const BlobView& policy, std::string_view word, std::string_view cwd, PathBuffer& real) noexcept {
   if (word.empty()) return false;
   if (word.find('/') != word.npos) return canonical_of(word, cwd, real);
   std::string_view path = policy.text(policy.header().program_path);
@@ -94,7 +95,7 @@ bool has_dot_dot(std::string_view path) noexcept {
   return false;
 }
 
-bool write_command(CommandLine &line, std::string_view program, const Operation &operation) noexcept {
+bool write_command(CommandLine& line, std::string_view program, const Operation& operation) noexcept {
   line.clear();
   bool fits = line.append_quoted(program);
   for (std::uint32_t i = 1; i < operation.argc && operation.argv; ++i)
@@ -103,21 +104,24 @@ bool write_command(CommandLine &line, std::string_view program, const Operation 
 }
 
 // The first rule that one of the command's spellings meets; its action, or the dimension's own.
-void judge_command(const BlobView &policy, const Operation &operation, Verdict &verdict) noexcept {
-  const PolicyHeader &h = policy.header();
-  const auto *rules = policy.items<CommandItem>(h.commands);
+void judge_command(const BlobView& policy, const Operation& operation, Verdict& verdict) noexcept {
+  const PolicyHeader& h = policy.header();
+  const auto* rules = policy.items<CommandItem>(h.commands);
   set(verdict, h.child, rule_child_action);
   if (h.commands.count == 0) return;
 
   const std::string_view program = view(operation.text), cwd = view(operation.cwd);
   const std::string_view first = operation.argc && operation.argv ? view(operation.argv[0]) : std::string_view();
   PathBuffer real, other;
-  // Line 2 says both: the program as called, and (text2) the file that will run. It must not be looked for a second time.
+  // Line 2 says both: the program as called, and (text2) the file that will run. It must not be looked for a second
+  // time.
   const std::string_view known_real = operation.text2.data ? view(operation.text2) : program;
-  bool found = operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
+  bool found =
+      operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
 
-  // At most four spellings: the real program; the program as called, plainly written and as it stands, and argv[0], where they lead to it. A path leads
-  // where it says, a bare name where PATH led at the start (for execve it is a file of the current directory).
+  // At most four spellings: the real program; the program as called, plainly written and as it stands, and argv[0],
+  // where they lead to it. A path leads where it says, a bare name where PATH led at the start (for execve it is a file
+  // of the current directory).
   auto leads_there = [&](std::string_view word) {
     return !found || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
   };
@@ -132,8 +136,10 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
     fits = fits && write_command(spellings[count++], word, operation);
   };
   if (found) add(real.view());
-  if (PathText plain; program.find('/') != program.npos && plain.normalise(program, cwd) && leads_there(plain.view())) add(plain.view());
-  if (!program.empty() && !has_dot_dot(program) && (program.find('/') != program.npos || leads_there(program))) add(program);
+  if (PathText plain; program.find('/') != program.npos && plain.normalise(program, cwd) && leads_there(plain.view()))
+    add(plain.view());
+  if (!program.empty() && !has_dot_dot(program) && (program.find('/') != program.npos || leads_there(program)))
+    add(program);
   if (!first.empty() && first != program && found && !has_dot_dot(first) && leads_there(first)) add(first);
   if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);
 
@@ -147,12 +153,13 @@ void judge_command(const BlobView &policy, const Operation &operation, Verdict &
 
 }  // namespace
 
-void judge_processes(const BlobView &policy, const Operation &operation, Verdict &verdict) noexcept {
-  const PolicyHeader &h = policy.header();
+void judge_processes(const BlobView& policy, const Operation& operation, Verdict& verdict) noexcept {
+  const PolicyHeader& h = policy.header();
   if (operation.kind != AP_SPAWN) return set(verdict, h.child, rule_child_action);
   judge_command(policy, operation, verdict);
   // A program that line 2 cannot enter would leave the policy behind, whatever opened it.
-  if (operation.flags & AP_OP_UNGUARDED && h.unguarded > verdict.action) set(verdict, h.unguarded, rule_child_unguarded);
+  if (operation.flags & AP_OP_UNGUARDED && h.unguarded > verdict.action)
+    set(verdict, h.unguarded, rule_child_unguarded);
 }
 
 }  // namespace ap::guard

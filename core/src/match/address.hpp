@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IP addresses: literals in every spelling that a resolver takes for a number, what kind of place an address is, CIDR entries, and
-// the matcher that runs on the sealed form.
+// IP addresses: literals in every spelling that a resolver takes for a number, what kind of place an address is, CIDR
+// entries, and the matcher that runs on the sealed form.
 //
 //   IpAddress a;
 //   if (parse_ip("0x7f.1", a) && is_loopback(a)) ...
@@ -19,28 +19,28 @@
 namespace ap {
 
 struct IpAddress {
-  std::uint8_t family = 0;       // 4, 6; 0 = none
-  std::uint8_t bytes[16] = {};   // network order; IPv4 in the first four
-  bool operator==(const IpAddress &) const = default;
+  std::uint8_t family = 0;      // 4, 6; 0 = none
+  std::uint8_t bytes[16] = {};  // network order; IPv4 in the first four
+  bool operator==(const IpAddress&) const = default;
 };
 
 // From the 4 or 16 bytes of a socket address; ::ffff:a.b.c.d becomes IPv4. Other families give family 0.
-IpAddress make_ip(std::uint8_t family, const std::uint8_t *bytes) noexcept;
+IpAddress make_ip(std::uint8_t family, const std::uint8_t* bytes) noexcept;
 
-// Dotted quad, the numeric spellings of inet_aton (127.1, 0x7f.1, 0177.0.0.1, 2130706433), IPv6 with or without brackets and
-// scope (%eth0), a trailing dot. False for what is a name. No allocation, async-signal-safe.
-bool parse_ip(std::string_view text, IpAddress &out) noexcept;
+// Dotted quad, the numeric spellings of inet_aton (127.1, 0x7f.1, 0177.0.0.1, 2130706433), IPv6 with or without
+// brackets and scope (%eth0), a trailing dot. False for what is a name. No allocation, async-signal-safe.
+bool parse_ip(std::string_view text, IpAddress& out) noexcept;
 // Dotted quad or IPv6 only: how a policy and a configuration write an address.
-bool parse_plain_ip(std::string_view text, IpAddress &out) noexcept;
+bool parse_plain_ip(std::string_view text, IpAddress& out) noexcept;
 // Address of a reverse look-up's name (4.3.2.1.in-addr.arpa, nibbles under ip6.arpa); false for other names.
-bool parse_reverse_name(std::string_view name, IpAddress &out) noexcept;
-std::string to_text(const IpAddress &address);
+bool parse_reverse_name(std::string_view name, IpAddress& out) noexcept;
+std::string to_text(const IpAddress& address);
 
 // Where an address leads. NAT64 (64:ff9b::/96) and 6to4 forms of an IPv4 address count as that address here.
-bool is_loopback(const IpAddress &address) noexcept;  // 127/8, ::1; also 0.0.0.0/8 and ::, which reach it
-// What an allowed name has no business to answer: loopback, link-local, unspecified, multicast, broadcast. Private ranges
-// (RFC 1918, ULA) are not among them: interface end points and private zones answer with those.
-bool is_special(const IpAddress &address) noexcept;
+bool is_loopback(const IpAddress& address) noexcept;  // 127/8, ::1; also 0.0.0.0/8 and ::, which reach it
+// What an allowed name has no business to answer: loopback, link-local, unspecified, multicast, broadcast. Private
+// ranges (RFC 1918, ULA) are not among them: interface end points and private zones answer with those.
+bool is_special(const IpAddress& address) noexcept;
 
 struct AddressEntry {
   IpAddress address;
@@ -48,9 +48,9 @@ struct AddressEntry {
   std::uint16_t port = 0;  // 0 = every port
 };
 
-// `10.0.0.7`, `10.0.0.0/16:5432`, `2001:db8::/32`, `[2001:db8::1]:443`, each with or without `=`. `is_address` tells whether the text
-// is one at all; if it is not, it is a domain entry and the result means nothing.
-Result<AddressEntry> parse_address_entry(std::string_view text, bool &is_address);
+// `10.0.0.7`, `10.0.0.0/16:5432`, `2001:db8::/32`, `[2001:db8::1]:443`, each with or without `=`. `is_address` tells
+// whether the text is one at all; if it is not, it is a domain entry and the result means nothing.
+Result<AddressEntry> parse_address_entry(std::string_view text, bool& is_address);
 
 // --- sealed form ---
 
@@ -68,19 +68,21 @@ struct AddressTable {
 
 class AddressMatcher {
  public:
-  AddressMatcher(const char *blob, const AddressTable &table) noexcept : blob_(blob), table_(table) {}
+  AddressMatcher(const char* blob, const AddressTable& table) noexcept : blob_(blob), table_(table) {}
   // The entry that holds `address` on `port` (0 = any port will do), longest prefix first; nullptr when none does.
-  const AddressItem *match(const IpAddress &address, std::uint16_t port) const noexcept { return search(address, port, false); }
+  const AddressItem* match(const IpAddress& address, std::uint16_t port) const noexcept {
+    return search(address, port, false);
+  }
   // Only entries that state this very port.
-  const AddressItem *match_with_port(const IpAddress &address, std::uint16_t port) const noexcept {
+  const AddressItem* match_with_port(const IpAddress& address, std::uint16_t port) const noexcept {
     return search(address, port, true);
   }
 
  private:
-  const AddressItem *search(const IpAddress &address, std::uint16_t port, bool stated) const noexcept;
+  const AddressItem* search(const IpAddress& address, std::uint16_t port, bool stated) const noexcept;
 
-  const char *blob_;
-  const AddressTable &table_;
+  const char* blob_;
+  const AddressTable& table_;
 };
 
 struct AddressEntryWithRule {
@@ -88,7 +90,7 @@ struct AddressEntryWithRule {
   std::uint32_t rule;
 };
 class BlobWriter;
-AddressTable write_addresses(BlobWriter &blob, const std::vector<AddressEntryWithRule> &entries);
-bool valid_addresses(std::string_view blob, const AddressTable &table);
+AddressTable write_addresses(BlobWriter& blob, const std::vector<AddressEntryWithRule>& entries);
+bool valid_addresses(std::string_view blob, const AddressTable& table);
 
 }  // namespace ap

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BlobWriter: appends arrays and texts to the sealed form of a policy, 8-byte aligned, addressed by offset; and the bounds checks
-// that a reader of such bytes needs before it trusts an offset.
+// BlobWriter: appends arrays and texts to the sealed form of a policy, 8-byte aligned, addressed by offset; and the
+// bounds checks that a reader of such bytes needs before it trusts an offset.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -17,10 +17,10 @@ namespace ap {
 class BlobWriter {
  public:
   template <typename T>
-  Range array(const std::vector<T> &items) {
+  Range array(const std::vector<T>& items) {
     align();
     Range range{static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(items.size())};
-    if (!items.empty()) bytes_.append(reinterpret_cast<const char *>(items.data()), items.size() * sizeof(T));
+    if (!items.empty()) bytes_.append(reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T));
     return range;
   }
   // Offset of `text`, stored once.
@@ -32,7 +32,7 @@ class BlobWriter {
   Range text_range(std::string_view t) { return {text(t), static_cast<std::uint32_t>(t.size())}; }
 
   void align() { bytes_.resize((bytes_.size() + 7) & ~std::size_t{7}); }
-  std::string &bytes() { return bytes_; }
+  std::string& bytes() { return bytes_; }
 
  private:
   std::string bytes_;
@@ -49,8 +49,8 @@ bool array_in_bounds(std::string_view blob, Range range) {
 }
 
 template <typename T>
-const T *array_at(const char *blob, Range range) {
-  return reinterpret_cast<const T *>(blob + range.offset);
+const T* array_at(const char* blob, Range range) {
+  return reinterpret_cast<const T*>(blob + range.offset);
 }
 
 // Slots: a power of two or none, each pointing at an item, one of them empty.
@@ -58,7 +58,7 @@ inline bool valid_slots(std::string_view blob, Range slots, std::uint32_t items)
   if (!array_in_bounds<HashSlot>(blob, slots)) return false;
   if (slots.count == 0) return true;
   if (slots.count & (slots.count - 1)) return false;
-  const auto *slot = array_at<HashSlot>(blob.data(), slots);
+  const auto* slot = array_at<HashSlot>(blob.data(), slots);
   bool has_empty = false;
   for (std::uint32_t i = 0; i < slots.count; ++i) {
     if (slot[i].first > items) return false;

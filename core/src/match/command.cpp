@@ -23,12 +23,13 @@ re2::RE2::Options options() {
 // All RE2 work happens under this one mutex, so that no lock of RE2's own can be held by another thread at a fork.
 class Compiled {
  public:
-  static Compiled &instance() {
-    static Compiled *one = new Compiled;  // never destroyed: children and exit handlers may still search
+  static Compiled& instance() {
+    static Compiled* one = new Compiled;  // never destroyed: children and exit handlers may still search
     return *one;
   }
-  const re2::RE2 &get(std::string_view pattern) {
-    // Bounded: more than any policy holds, so that only a process that opens one policy after the other comes here twice.
+  const re2::RE2& get(std::string_view pattern) {
+    // Bounded: more than any policy holds, so that only a process that opens one policy after the other comes here
+    // twice.
     if (patterns_.size() >= kMaxPatterns) patterns_.clear();
     auto [at, is_new] = patterns_.try_emplace(std::string(pattern));
     if (is_new) at->second = std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options());
@@ -56,8 +57,10 @@ struct Locked {
 
 Result<bool> check_command_pattern(std::string_view pattern) {
   if (pattern.empty())
-    return Error{ErrorCode::invalid_policy, "an empty pattern meets every command: write `^/usr/bin/file `, or `.*` if every command is meant"};
-  if (pattern.size() > 4096) return Error{ErrorCode::limit, "a pattern of " + std::to_string(pattern.size()) + " bytes: at most 4096"};
+    return Error{ErrorCode::invalid_policy,
+                 "an empty pattern meets every command: write `^/usr/bin/file `, or `.*` if every command is meant"};
+  if (pattern.size() > 4096)
+    return Error{ErrorCode::limit, "a pattern of " + std::to_string(pattern.size()) + " bytes: at most 4096"};
   re2::RE2 compiled(re2::StringPiece(pattern.data(), pattern.size()), options());
   if (compiled.ok()) return true;
   std::string what = compiled.error();
@@ -70,7 +73,7 @@ Result<bool> check_command_pattern(std::string_view pattern) {
 
 bool search_command(std::string_view pattern, std::string_view command) noexcept {
   Locked locked;
-  const re2::RE2 &re = Compiled::instance().get(pattern);
+  const re2::RE2& re = Compiled::instance().get(pattern);
   return re.ok() && re2::RE2::PartialMatch(re2::StringPiece(command.data(), command.size()), re);
 }
 

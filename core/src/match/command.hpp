@@ -5,9 +5,9 @@
 //   Result<bool> ok = check_command_pattern("^/usr/bin/file ");
 //   if (search_command("^/usr/bin/file ", "/usr/bin/file report.pdf")) ...
 //
-// Bytes (Latin-1), `.` does not meet a newline, no anchoring but the pattern's own. A pattern is compiled on first use and kept
-// for the life of the process, behind one mutex that fork handlers take: a forked child never inherits it locked. Compiling
-// allocates; a search of a compiled pattern may (RE2's state cache).
+// Bytes (Latin-1), `.` does not meet a newline, no anchoring but the pattern's own. A pattern is compiled on first use
+// and kept for the life of the process, behind one mutex that fork handlers take: a forked child never inherits it
+// locked. Compiling allocates; a search of a compiled pattern may (RE2's state cache).
 #pragma once
 #include <cstddef>
 #include <string_view>
@@ -22,12 +22,13 @@ Result<bool> check_command_pattern(std::string_view pattern);
 // False also when the pattern does not compile (a sealed policy holds none that does not).
 bool search_command(std::string_view pattern, std::string_view command) noexcept;
 
-// The text that every match begins with, for `^literal...` patterns: lets a rule be skipped without RE2. Empty when there is none.
+// The text that every match begins with, for `^literal...` patterns: lets a rule be skipped without RE2. Empty when
+// there is none.
 std::string_view anchored_literal(std::string_view pattern) noexcept;
 
 // Appends `argument` as a POSIX shell would need it written (Python's shlex.quote). Calls put(text) with pieces.
 template <typename Put>
-void shell_quote(std::string_view argument, Put &&put) {
+void shell_quote(std::string_view argument, Put&& put) {
   auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("@%_-+=:,./").find(c) != std::string_view::npos;

@@ -15,20 +15,20 @@ char32_t lower(char32_t c) noexcept {
   if (c >= 0xff01 && c <= 0xff5e) c -= 0xfee0;  // full-width forms of ASCII
   if (c >= 'A' && c <= 'Z') return c + 32;
   if (c < 0xc0) return c;
-  if (c <= 0xde) return c == 0xd7 ? c : c + 32;                                // Latin-1
+  if (c <= 0xde) return c == 0xd7 ? c : c + 32;  // Latin-1
   if ((c >= 0x100 && c <= 0x12f) || (c >= 0x132 && c <= 0x137) || (c >= 0x14a && c <= 0x177)) return c | 1;
   if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) return c & 1 ? c + 1 : c;
   if (c == 0x178) return 0xff;
-  if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) return c + 32;                   // Greek
+  if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) return c + 32;  // Greek
   if (c == 0x386) return 0x3ac;
   if (c >= 0x388 && c <= 0x38a) return c + 37;
   if (c == 0x38c) return 0x3cc;
   if (c == 0x38e || c == 0x38f) return c + 63;
-  if (c >= 0x400 && c <= 0x40f) return c + 80;                                 // Cyrillic
+  if (c >= 0x400 && c <= 0x40f) return c + 80;  // Cyrillic
   if (c >= 0x410 && c <= 0x42f) return c + 32;
   if ((c >= 0x460 && c <= 0x481) || (c >= 0x48a && c <= 0x4bf) || (c >= 0x4d0 && c <= 0x52f)) return c | 1;
-  if (c >= 0x531 && c <= 0x556) return c + 48;                                 // Armenian
-  if (c >= 0x1e00 && c <= 0x1e95) return c | 1;                                // Latin, additional
+  if (c >= 0x531 && c <= 0x556) return c + 48;   // Armenian
+  if (c >= 0x1e00 && c <= 0x1e95) return c | 1;  // Latin, additional
   if (c >= 0x1ea0 && c <= 0x1eff) return c | 1;
   return c;
 }
@@ -41,12 +41,16 @@ constexpr std::array<std::uint8_t, 256> kForeign = [] {
   return table;
 }();
 
-bool is_dot(char32_t c) noexcept { return c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61; }
+bool is_dot(char32_t c) noexcept {
+  return c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61;
+}
 
-char digit(std::uint32_t d) noexcept { return static_cast<char>(d < 26 ? 'a' + d : '0' + (d - 26)); }
+char digit(std::uint32_t d) noexcept {
+  return static_cast<char>(d < 26 ? 'a' + d : '0' + (d - 26));
+}
 
 // RFC 3492 section 6.3.
-void append_punycode(const char32_t *label, std::size_t size, HostName &out) noexcept {
+void append_punycode(const char32_t* label, std::size_t size, HostName& out) noexcept {
   out.append("xn--");
   std::uint32_t basic = 0;
   for (std::size_t i = 0; i < size; ++i)
@@ -86,7 +90,7 @@ void append_punycode(const char32_t *label, std::size_t size, HostName &out) noe
   }
 }
 
-bool normalise_unicode(std::string_view host, HostName &out) noexcept {
+bool normalise_unicode(std::string_view host, HostName& out) noexcept {
   char32_t label[kMaxLabel];
   std::size_t size = 0;
   bool ascii = true;
@@ -118,11 +122,11 @@ bool normalise_unicode(std::string_view host, HostName &out) noexcept {
 
 }  // namespace
 
-bool normalise_host(std::string_view host, HostName &out) noexcept {
+bool normalise_host(std::string_view host, HostName& out) noexcept {
   out.clear();
   if (host.size() > 512) return false;
   // The common case in one pass: ASCII, copied in lower case.
-  char *to = out.data();
+  char* to = out.data();
   unsigned seen = 0, foreign = 0;
   for (std::size_t i = 0; i < host.size(); ++i) {
     auto c = static_cast<unsigned char>(host[i]);

@@ -10,9 +10,13 @@
 namespace ap {
 namespace {
 
-Error wrong(std::string_view text, const std::string &what) { return {ErrorCode::invalid_policy, shown(text) + " " + what}; }
+Error wrong(std::string_view text, const std::string& what) {
+  return {ErrorCode::invalid_policy, shown(text) + " " + what};
+}
 
-bool starts(std::string_view text, std::size_t at, std::string_view with) noexcept { return text.substr(at, with.size()) == with; }
+bool starts(std::string_view text, std::size_t at, std::string_view with) noexcept {
+  return text.substr(at, with.size()) == with;
+}
 
 // Bytes that `?` takes at path[at]: one UTF-8 letter, or one stray byte.
 std::size_t letter(std::string_view path, std::size_t at) noexcept {
@@ -43,7 +47,9 @@ bool match_segment(std::string_view pattern, std::string_view segment) noexcept 
 
 }  // namespace
 
-bool has_wildcard(std::string_view pattern) noexcept { return pattern.find_first_of("*?") != pattern.npos; }
+bool has_wildcard(std::string_view pattern) noexcept {
+  return pattern.find_first_of("*?") != pattern.npos;
+}
 
 std::string_view literal_directory(std::string_view pattern) noexcept {
   std::size_t wild = pattern.find_first_of("*?");
@@ -55,12 +61,16 @@ std::string_view literal_directory(std::string_view pattern) noexcept {
 Result<std::string> parse_path_pattern(std::string_view text) {
   if (text.empty()) return Error{ErrorCode::invalid_policy, "an empty path: write an absolute one such as `/data/**`"};
   if (text.find('\0') != text.npos) return wrong(text.substr(0, text.find('\0')), "holds a NUL byte: no path can");
-  if (text.size() >= PATH_MAX) return Error{ErrorCode::limit, "a path of " + std::to_string(text.size()) + " bytes: the kernel takes less than 4096"};
+  if (text.size() >= PATH_MAX)
+    return Error{ErrorCode::limit,
+                 "a path of " + std::to_string(text.size()) + " bytes: the kernel takes less than 4096"};
   if (text.front() == '~') return wrong(text, "begins with `~`, which only a shell knows: write the absolute path");
   if (text.starts_with("file:")) return wrong(text, "is a URL: write the path alone");
   if (text.front() != '/' && !text.starts_with("**/"))
-    return wrong(text, "is not absolute: write " + shown("/var/task/" + std::string(text)) + ", or " + shown("**/" + std::string(text)) + " for anywhere");
-  if (text.find("***") != text.npos) return wrong(text, "holds `***`: `*` stays within a segment, `**` crosses segments");
+    return wrong(text, "is not absolute: write " + shown("/var/task/" + std::string(text)) + ", or " +
+                           shown("**/" + std::string(text)) + " for anywhere");
+  if (text.find("***") != text.npos)
+    return wrong(text, "holds `***`: `*` stays within a segment, `**` crosses segments");
 
   std::string out;
   std::size_t segments = 0;
@@ -79,7 +89,8 @@ Result<std::string> parse_path_pattern(std::string_view text) {
   }
   if (out.empty()) out = "/";
   if (text.size() > 1 && text.back() == '/' && out != "/")
-    return wrong(text, "ends with `/`: write " + shown(out) + " for the directory itself, or " + shown(out + "/**") + " for all that is in it");
+    return wrong(text, "ends with `/`: write " + shown(out) + " for the directory itself, or " + shown(out + "/**") +
+                           " for all that is in it");
   return out;
 }
 
@@ -174,24 +185,27 @@ std::uint64_t segments_after(std::string_view pattern, std::string_view path) no
     for (std::size_t i = 0; i < count; ++i) {
       if (!(set >> i & 1)) continue;
       // A segment with `**` inside ("a**b") is taken for `**`: it may meet more than it should, never less.
-      if (crosses(i)) next |= std::uint64_t{1} << i;
-      else if (match_segment(segments[i], segment)) next |= std::uint64_t{1} << (i + 1);
+      if (crosses(i))
+        next |= std::uint64_t{1} << i;
+      else if (match_segment(segments[i], segment))
+        next |= std::uint64_t{1} << (i + 1);
     }
     set = close(next);
   }
   return set & ~(std::uint64_t{1} << count);  // the end of the pattern: the path itself is met, nothing below
 }
 
-PathTable write_paths(BlobWriter &blob, const std::vector<PathEntry> &entries) {
+PathTable write_paths(BlobWriter& blob, const std::vector<PathEntry>& entries) {
   PathTable table{};
   std::vector<PathItem> items;
   HashIndexBuilder index(entries.size());
-  for (const PathEntry &entry : entries) {
+  for (const PathEntry& entry : entries) {
     std::size_t wild = entry.pattern.find_first_of("*?");
     std::size_t literal = wild == std::string::npos ? entry.pattern.size() : wild;
     auto number = static_cast<std::uint32_t>(items.size());
     items.push_back({blob.text(entry.pattern), kNoItem, entry.rule, static_cast<std::uint16_t>(entry.pattern.size()),
-                     static_cast<std::uint16_t>(literal), entry.use, entry.read, entry.write, literal > 1 && literal + 2 == entry.pattern.size() && entry.pattern.ends_with("/**")});
+                     static_cast<std::uint16_t>(literal), entry.use, entry.read, entry.write,
+                     literal > 1 && literal + 2 == entry.pattern.size() && entry.pattern.ends_with("/**")});
     std::uint64_t h = 0;
     each_directory_hash(literal_directory(entry.pattern), [&](std::uint64_t hash) { h = hash; });
     index.add(h, number, [&](std::uint32_t before, std::uint32_t now) { items[before].next = now; });
@@ -201,15 +215,16 @@ PathTable write_paths(BlobWriter &blob, const std::vector<PathEntry> &entries) {
   return table;
 }
 
-bool valid_paths(std::string_view blob, const PathTable &table) {
+bool valid_paths(std::string_view blob, const PathTable& table) {
   if (!array_in_bounds<PathItem>(blob, table.items) || !valid_slots(blob, table.slots, table.items.count)) return false;
-  const auto *items = array_at<PathItem>(blob.data(), table.items);
+  const auto* items = array_at<PathItem>(blob.data(), table.items);
   for (std::uint32_t i = 0; i < table.items.count; ++i) {
-    const PathItem &item = items[i];
+    const PathItem& item = items[i];
     if (!text_in_bounds(blob, item.text, item.size) || item.literal > item.size) return false;
     if (item.next != kNoItem && (item.next <= i || item.next >= table.items.count)) return false;
     if (item.whole_tree > 1 || (item.whole_tree && item.size < 4)) return false;
-    if (static_cast<std::uint8_t>(item.use) > 3 || (item.read > 2 && item.read != kNoAction) || (item.write > 2 && item.write != kNoAction))
+    if (static_cast<std::uint8_t>(item.use) > 3 || (item.read > 2 && item.read != kNoAction) ||
+        (item.write > 2 && item.write != kNoAction))
       return false;
   }
   return true;

@@ -45,7 +45,7 @@ std::string without_trailing_slash(std::string path) {
 
 class Compiler {
  public:
-  Compiler(const Policy &policy, const Surroundings &here) : policy_(policy), here_(here) {
+  Compiler(const Policy& policy, const Surroundings& here) : policy_(policy), here_(here) {
     blob_.bytes().resize(sizeof(PolicyHeader));
     for (std::string_view text : kFixedRules) rules_.push_back(blob_.text_range(text));
   }
@@ -71,7 +71,8 @@ class Compiler {
     header_.rules = blob_.array(rules_);
     blob_.align();
     if (blob_.bytes().size() > (64u << 20))
-      return Error{ErrorCode::limit, "the policy needs " + std::to_string(blob_.bytes().size() >> 20) + " MB in its sealed form; at most 64 fit"};
+      return Error{ErrorCode::limit, "the policy needs " + std::to_string(blob_.bytes().size() >> 20) +
+                                         " MB in its sealed form; at most 64 fit"};
     header_.size = static_cast<std::uint32_t>(blob_.bytes().size());
     std::memcpy(blob_.bytes().data(), &header_, sizeof header_);
     Hash128 hash = hash128(std::string_view(blob_.bytes()).substr(offsetof(PolicyHeader, policy_version)));
@@ -83,8 +84,8 @@ class Compiler {
 
  private:
   static std::uint8_t code(Action action) { return static_cast<std::uint8_t>(action); }
-  static std::uint8_t code(const std::optional<Action> &action) { return action ? code(*action) : kNoAction; }
-  std::uint32_t rule(const std::string &place) {
+  static std::uint8_t code(const std::optional<Action>& action) { return action ? code(*action) : kNoAction; }
+  std::uint32_t rule(const std::string& place) {
     rules_.push_back(blob_.text_range(place));
     return static_cast<std::uint32_t>(rules_.size() - 1);
   }
@@ -92,12 +93,14 @@ class Compiler {
   void outbound() {
     std::vector<DomainEntryWithRule> names, platform_names, local_names;
     std::vector<AddressEntryWithRule> addresses, platform_addresses;
-    for (const AllowedEntry &entry : policy_.allowed) {
-      if (entry.is_address) addresses.push_back({entry.address, rule(entry.place)});
-      else names.push_back({entry.domain, rule(entry.place)});
+    for (const AllowedEntry& entry : policy_.allowed) {
+      if (entry.is_address)
+        addresses.push_back({entry.address, rule(entry.place)});
+      else
+        names.push_back({entry.domain, rule(entry.place)});
     }
 
-    auto platform = [&](const std::string &host, std::uint16_t port) {
+    auto platform = [&](const std::string& host, std::uint16_t port) {
       AddressEntry address;
       HostName name;
       address.port = port;
@@ -108,18 +111,21 @@ class Compiler {
         platform_names.push_back({{DomainForm::exact, std::string(name.view()), port}, rule_outbound_platform});
       }
     };
-    for (const EndPoint &point : here_.end_points) platform(point.host, point.port);
-    for (const std::string &server : here_.nameservers) platform(server, 53);
+    for (const EndPoint& point : here_.end_points) platform(point.host, point.port);
+    for (const std::string& server : here_.nameservers) platform(server, 53);
 
-    for (const char *name : {"localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"})
+    for (const char* name :
+         {"localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"})
       local_names.push_back({{DomainForm::exact, name, 0}, rule_outbound_local});
-    for (const std::string &host : here_.local_names) {
+    for (const std::string& host : here_.local_names) {
       HostName name;
-      if (normalise_host(host, name) && !name.empty()) local_names.push_back({{DomainForm::exact, std::string(name.view()), 0}, rule_outbound_local});
+      if (normalise_host(host, name) && !name.empty())
+        local_names.push_back({{DomainForm::exact, std::string(name.view()), 0}, rule_outbound_local});
     }
 
     ProviderTables provider = provider_tables(here_, policy_.provider);
-    header_.provider_level = static_cast<std::uint8_t>(provider.classes.empty() ? ProviderLevel::off : policy_.provider);
+    header_.provider_level =
+        static_cast<std::uint8_t>(provider.classes.empty() ? ProviderLevel::off : policy_.provider);
     header_.metadata_reachable = provider.metadata_reachable;
     header_.allowed_names = write_domains(blob_, names);
     header_.allowed_addresses = write_addresses(blob_, addresses);
@@ -130,27 +136,32 @@ class Compiler {
     header_.strict_names = write_domains(blob_, provider.strict);
   }
 
-  // The spelled form of a path, and the real one of its literal part where that differs. /proc is the reader's own: not looked up.
-  std::vector<std::string> both_forms(const std::string &pattern) {
+  // The spelled form of a path, and the real one of its literal part where that differs. /proc is the reader's own: not
+  // looked up.
+  std::vector<std::string> both_forms(const std::string& pattern) {
     std::vector<std::string> forms = {pattern};
     std::string literal(literal_directory(pattern));
-    if (!here_.read_link || literal.empty() || literal == "/" || literal == "/proc" || literal.starts_with("/proc/")) return forms;
+    if (!here_.read_link || literal.empty() || literal == "/" || literal == "/proc" || literal.starts_with("/proc/"))
+      return forms;
     // The longest part that exists is real; the rest is not there yet and stays as spelled.
     for (std::string existing = literal; existing.size() > 1;) {
       std::string real;
       if (real_path(existing, real)) {
-        if (real != existing && !real.starts_with("/proc/")) forms.push_back((real == "/" ? "" : real) + pattern.substr(existing.size()));
+        if (real != existing && !real.starts_with("/proc/"))
+          forms.push_back((real == "/" ? "" : real) + pattern.substr(existing.size()));
         break;
       }
       std::size_t slash = existing.rfind('/');
       existing.resize(slash == 0 ? 1 : slash);
     }
-    // A wildcard character in a real name would change the meaning: such a form is left out (line 2 sees the spelled one's tree).
-    if (forms.size() == 2 && has_wildcard(forms[1].substr(0, forms[1].size() - (pattern.size() - literal.size())))) forms.pop_back();
+    // A wildcard character in a real name would change the meaning: such a form is left out (line 2 sees the spelled
+    // one's tree).
+    if (forms.size() == 2 && has_wildcard(forms[1].substr(0, forms[1].size() - (pattern.size() - literal.size()))))
+      forms.pop_back();
     return forms;
   }
   // The real path of `path`; false where nothing is there. Each directory is asked about once.
-  bool real_path(const std::string &path, std::string &real, int links = 0) {
+  bool real_path(const std::string& path, std::string& real, int links = 0) {
     if (path == "/" || path.empty()) {
       real = "/";
       return true;
@@ -167,10 +178,15 @@ class Compiler {
     } else if (exists && !name.empty() && name != ".") {
       std::string entry = (real == "/" ? "" : real) + "/" + name;
       switch (here_.read_link(entry, target)) {
-        case Entry::absent: exists = false; break;
-        case Entry::other: real = entry; break;
+        case Entry::absent:
+          exists = false;
+          break;
+        case Entry::other:
+          real = entry;
+          break;
         case Entry::link:
-          exists = links < 40 && real_path(target.starts_with('/') ? target : (real == "/" ? "" : real) + "/" + target, real, links + 1);
+          exists = links < 40 && real_path(target.starts_with('/') ? target : (real == "/" ? "" : real) + "/" + target,
+                                           real, links + 1);
           break;
       }
     }
@@ -189,7 +205,8 @@ class Compiler {
     };
     std::vector<Tree> trees;
     auto protect = [&](std::string path, std::uint8_t action, std::uint32_t rule, std::uint8_t event_policy) {
-      if (action != AP_GRANT && !path.empty() && path != "/") trees.push_back({std::move(path), action, event_policy, rule});
+      if (action != AP_GRANT && !path.empty() && path != "/")
+        trees.push_back({std::move(path), action, event_policy, rule});
     };
     auto severest = [](std::uint8_t a, std::uint8_t b) {
       if (a == kNoAction) a = AP_GRANT;
@@ -197,7 +214,7 @@ class Compiler {
       return std::max(a, b);
     };
 
-    const Directions *places[] = {&policy_.tmp, &policy_.application, &policy_.elsewhere};
+    const Directions* places[] = {&policy_.tmp, &policy_.application, &policy_.elsewhere};
     for (int i = 0; i < 3; ++i) {
       header_.places[i][0] = code(places[i]->read);
       header_.places[i][1] = code(places[i]->write);
@@ -205,9 +222,9 @@ class Compiler {
     }
 
     std::set<std::string> seen;
-    auto directory = [&](const std::string &spelled, Place place) {
+    auto directory = [&](const std::string& spelled, Place place) {
       if (spelled.empty() || spelled[0] != '/') return;
-      for (const std::string &form : both_forms(without_trailing_slash(spelled))) {
+      for (const std::string& form : both_forms(without_trailing_slash(spelled))) {
         if (form == "/" || !seen.insert(form).second) continue;
         directories.push_back({blob_.text(form), static_cast<std::uint16_t>(form.size()), place, 0});
         int p = static_cast<int>(place);
@@ -218,45 +235,49 @@ class Compiler {
         ancestors(form);
       }
     };
-    for (const std::string &dir : here_.app_dirs) directory(dir, Place::application);
-    for (const std::string &dir : here_.tmp_dirs) directory(dir, Place::tmp);
+    for (const std::string& dir : here_.app_dirs) directory(dir, Place::application);
+    for (const std::string& dir : here_.tmp_dirs) directory(dir, Place::tmp);
 
-    for (const PathRule &rule_of : policy_.path_rules) {
+    for (const PathRule& rule_of : policy_.path_rules) {
       std::uint32_t id = rule(rule_of.place);
-      for (const std::string &form : both_forms(rule_of.pattern)) {
+      for (const std::string& form : both_forms(rule_of.pattern)) {
         entries.push_back({form, PathUse::rule, code(rule_of.read), code(rule_of.write), id});
         std::uint8_t worst = severest(entries.back().read, entries.back().write);
         header_.files_worst = std::max(header_.files_worst, worst);
         protect(std::string(literal_directory(form)), worst, id, AP_POLICY_READ_WRITE_OTHER);
       }
     }
-    auto need = [&](const std::string &pattern, bool write) {
-      for (const std::string &form : both_forms(pattern)) {
-        entries.push_back({form, PathUse::need, AP_GRANT, write ? std::uint8_t{AP_GRANT} : kNoAction, rule_files_runtime});
+    auto need = [&](const std::string& pattern, bool write) {
+      for (const std::string& form : both_forms(pattern)) {
+        entries.push_back(
+            {form, PathUse::need, AP_GRANT, write ? std::uint8_t{AP_GRANT} : kNoAction, rule_files_runtime});
         ancestors(std::string(literal_directory(form)));
       }
     };
     if (header_.files_worst != AP_GRANT || header_.native != AP_GRANT) {  // native_code asks what a runtime library is
-      for (const embedded::Need &item : embedded::runtime_needs) need(std::string(item.path), item.write);
-      for (const std::string &path : here_.runtime_read)
-        if (path.starts_with('/') && path != "/" && !has_wildcard(path)) need(without_trailing_slash(path) + "/**", false);
-      for (const std::string &path : ancestors_)
+      for (const embedded::Need& item : embedded::runtime_needs) need(std::string(item.path), item.write);
+      for (const std::string& path : here_.runtime_read)
+        if (path.starts_with('/') && path != "/" && !has_wildcard(path))
+          need(without_trailing_slash(path) + "/**", false);
+      for (const std::string& path : ancestors_)
         entries.push_back({path, PathUse::ancestor, AP_GRANT, kNoAction, rule_files_runtime});
     }
     if (header_.denies)
-      for (const std::string &path : here_.own_paths) {
+      for (const std::string& path : here_.own_paths) {
         if (!path.starts_with('/') || path == "/" || has_wildcard(path)) continue;
         header_.files_worst = AP_DENY;
-        for (const std::string &form : both_forms(without_trailing_slash(path))) {
+        for (const std::string& form : both_forms(without_trailing_slash(path))) {
           entries.push_back({form + "/**", PathUse::own, AP_DENY, AP_DENY, rule_files_own});
           protect(form, AP_DENY, rule_files_own, AP_POLICY_READ_WRITE_OTHER);
         }
       }
 
-    std::sort(trees.begin(), trees.end(), [](const Tree &a, const Tree &b) { return a.path != b.path ? a.path < b.path : a.rule < b.rule; });
+    std::sort(trees.begin(), trees.end(),
+              [](const Tree& a, const Tree& b) { return a.path != b.path ? a.path < b.path : a.rule < b.rule; });
     std::vector<ProtectedItem> items;
-    for (const Tree &tree : trees)
-      items.push_back({blob_.text(tree.path), tree.rule, 0, static_cast<std::uint16_t>(tree.path.size()), tree.action, tree.policy});
+    for (const Tree& tree : trees)
+      items.push_back({blob_.text(tree.path), tree.rule, 0, static_cast<std::uint16_t>(tree.path.size()), tree.action,
+                       tree.policy});
     std::uint32_t next = static_cast<std::uint32_t>(items.size());
     for (std::uint32_t i = next; i-- > 0;) {
       if (items[i].action == AP_DENY) next = i;
@@ -267,7 +288,7 @@ class Compiler {
     header_.protected_trees = blob_.array(items);
   }
 
-  void ancestors(const std::string &path) {
+  void ancestors(const std::string& path) {
     for (std::size_t slash = path.rfind('/'); slash != path.npos && slash > 0; slash = path.rfind('/', slash - 1))
       if (!ancestors_.insert(path.substr(0, slash)).second) break;
     ancestors_.insert("/");
@@ -275,21 +296,23 @@ class Compiler {
 
   void processes() {
     std::vector<CommandItem> items;
-    for (const CommandRule &command : policy_.command_rules)
-      items.push_back({blob_.text(command.pattern), rule(command.place), static_cast<std::uint16_t>(command.pattern.size()), code(command.action), 0});
+    for (const CommandRule& command : policy_.command_rules)
+      items.push_back({blob_.text(command.pattern), rule(command.place),
+                       static_cast<std::uint16_t>(command.pattern.size()), code(command.action), 0});
     header_.commands = blob_.array(items);
   }
 
   std::uint8_t needs() const {
     bool network = policy_.outbound != Action::grant || policy_.local != Action::grant;
     bool processes = policy_.child != Action::grant || policy_.unguarded != Action::grant;
-    for (const CommandRule &command : policy_.command_rules) processes = processes || command.action != Action::grant;
-    return static_cast<std::uint8_t>((network ? AP_NEED_NETWORK : 0) | (header_.files_worst != AP_GRANT ? AP_NEED_FILES : 0) |
-                                     (processes ? AP_NEED_PROCESSES : 0) | (policy_.native != Action::grant ? AP_NEED_NATIVE : 0));
+    for (const CommandRule& command : policy_.command_rules) processes = processes || command.action != Action::grant;
+    return static_cast<std::uint8_t>(
+        (network ? AP_NEED_NETWORK : 0) | (header_.files_worst != AP_GRANT ? AP_NEED_FILES : 0) |
+        (processes ? AP_NEED_PROCESSES : 0) | (policy_.native != Action::grant ? AP_NEED_NATIVE : 0));
   }
 
-  const Policy &policy_;
-  const Surroundings &here_;
+  const Policy& policy_;
+  const Surroundings& here_;
   PolicyHeader header_{};
   BlobWriter blob_;
   std::vector<Range> rules_;
@@ -299,6 +322,8 @@ class Compiler {
 
 }  // namespace
 
-Result<std::string> compile(const Policy &policy, const Surroundings &surroundings) { return Compiler(policy, surroundings).run(); }
+Result<std::string> compile(const Policy& policy, const Surroundings& surroundings) {
+  return Compiler(policy, surroundings).run();
+}
 
 }  // namespace ap

@@ -4,8 +4,8 @@
 //
 //   Result<std::string> blob = compile(parsed.policy, surroundings);
 //
-// Paths are looked up once, here: literal prefixes of patterns and the tmp and application directories enter both as spelled and as
-// the kernel calls them (usrmerge, a linked task root). Everything else is pure.
+// Paths are looked up once, here: literal prefixes of patterns and the tmp and application directories enter both as
+// spelled and as the kernel calls them (usrmerge, a linked task root). Everything else is pure.
 #pragma once
 #include <string>
 
@@ -16,6 +16,6 @@
 namespace ap {
 
 // Errors: ErrorCode::limit when the sealed form would not fit (64 MB).
-Result<std::string> compile(const Policy &policy, const Surroundings &surroundings);
+Result<std::string> compile(const Policy& policy, const Surroundings& surroundings);
 
 }  // namespace ap

@@ -2,7 +2,8 @@
 //
 // lint: what a valid policy lets through that its writer may not have meant. Warnings only; each shows an example.
 //
-//   for (const Diagnostic &d : lint(policy)) print(d);   // "outbound.allowed_domains[0]: warning: `stripe` also meets stripe.evil.example; ..."
+//   for (const Diagnostic &d : lint(policy)) print(d);   // "outbound.allowed_domains[0]: warning: `stripe` also meets
+//   stripe.evil.example; ..."
 #pragma once
 #include <vector>
 
@@ -10,6 +11,6 @@
 
 namespace ap {
 
-std::vector<Diagnostic> lint(const Policy &policy);
+std::vector<Diagnostic> lint(const Policy& policy);
 
 }  // namespace ap

@@ -17,20 +17,20 @@ std::string_view name_of(ProviderLevel level) {
 }
 
 bool Policy::denies() const {
-  for (Action action : {outbound, local, tmp.read, tmp.write, application.read, application.write, elsewhere.read, elsewhere.write,
-                        child, unguarded, native})
+  for (Action action : {outbound, local, tmp.read, tmp.write, application.read, application.write, elsewhere.read,
+                        elsewhere.write, child, unguarded, native})
     if (action == Action::deny) return true;
-  for (const PathRule &rule : path_rules)
+  for (const PathRule& rule : path_rules)
     if (rule.read == Action::deny || rule.write == Action::deny) return true;
-  for (const CommandRule &rule : command_rules)
+  for (const CommandRule& rule : command_rules)
     if (rule.action == Action::deny) return true;
   return false;
 }
 
-std::string summary(const Policy &policy) {
-  auto pair = [](const Directions &d) { return std::string(name_of(d.read)) + "/" + std::string(name_of(d.write)); };
-  std::string text = "outbound " + std::string(name_of(policy.outbound)) + ", tmp rw " + pair(policy.tmp) + ", app rw " +
-                     pair(policy.application) + ", child " + std::string(name_of(policy.child));
+std::string summary(const Policy& policy) {
+  auto pair = [](const Directions& d) { return std::string(name_of(d.read)) + "/" + std::string(name_of(d.write)); };
+  std::string text = "outbound " + std::string(name_of(policy.outbound)) + ", tmp rw " + pair(policy.tmp) +
+                     ", app rw " + pair(policy.application) + ", child " + std::string(name_of(policy.child));
   if (policy.elsewhere.read != Action::grant || policy.elsewhere.write != Action::grant)
     text += ", elsewhere rw " + pair(policy.elsewhere);
   if (policy.local != Action::grant) text += ", local " + std::string(name_of(policy.local));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policy: one policy group as parsed, every default filled in. Made by parse_policy(), turned into the sealed form by compile().
-// Plain values; the words of the document (design: docs/policy.md).
+// Policy: one policy group as parsed, every default filled in. Made by parse_policy(), turned into the sealed form by
+// compile(). Plain values; the words of the document (design: docs/policy.md).
 #pragma once
 #include <app_protect/api.h>
 
@@ -16,7 +16,11 @@
 namespace ap {
 
 enum class Action : std::uint8_t { grant = AP_GRANT, observe = AP_OBSERVE, deny = AP_DENY };
-enum class OnDeny : std::uint8_t { raise = AP_ON_DENY_RAISE, block = AP_ON_DENY_BLOCK, terminate = AP_ON_DENY_TERMINATE };
+enum class OnDeny : std::uint8_t {
+  raise = AP_ON_DENY_RAISE,
+  block = AP_ON_DENY_BLOCK,
+  terminate = AP_ON_DENY_TERMINATE
+};
 enum class ProviderLevel : std::uint8_t { off, strict, services, all };
 
 std::string_view name_of(Action action);
@@ -47,8 +51,8 @@ struct CommandRule {
 };
 
 struct Policy {
-  std::string name;             // as written; empty where the document has none
-  std::int32_t version = -1;    // -1 = none
+  std::string name;           // as written; empty where the document has none
+  std::int32_t version = -1;  // -1 = none
   std::string description;
 
   Action outbound = Action::grant;
@@ -70,8 +74,8 @@ struct Policy {
   bool denies() const;  // any dimension or rule refuses something
 };
 
-// Effective values in the start-up line's words: "outbound deny, tmp rw grant/observe, app rw grant/deny, child deny", and
-// elsewhere, unguarded, native, local where they are not what a missing key means.
-std::string summary(const Policy &policy);
+// Effective values in the start-up line's words: "outbound deny, tmp rw grant/observe, app rw grant/deny, child deny",
+// and elsewhere, unguarded, native, local where they are not what a missing key means.
+std::string summary(const Policy& policy);
 
 }  // namespace ap

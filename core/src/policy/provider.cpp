@@ -11,7 +11,7 @@ namespace {
 using json::Value;
 
 std::string_view document(std::string_view name) {
-  for (const embedded::File &file : embedded::providers)
+  for (const embedded::File& file : embedded::providers)
     if (file.name == name) return file.text;
   return {};
 }
@@ -22,37 +22,38 @@ DomainEntry entry_of(std::string_view text) {
   return {exact ? DomainForm::exact : DomainForm::ends_with, std::string(text.substr(1)), 0};
 }
 
-void add(const Value *list, std::uint32_t rule, std::vector<DomainEntryWithRule> &out) {
+void add(const Value* list, std::uint32_t rule, std::vector<DomainEntryWithRule>& out) {
   if (!list) return;
-  for (const Value &item : list->items)
+  for (const Value& item : list->items)
     if (!item.text.empty()) out.push_back({entry_of(item.text), rule});
 }
 
 // Of equal entries the first is met: tenant before services, so that its tag survives.
-void add_classes(const Value &partition, std::vector<DomainEntryWithRule> &out) {
+void add_classes(const Value& partition, std::vector<DomainEntryWithRule>& out) {
   add(partition.find("tenant"), static_cast<std::uint32_t>(ProviderClass::tenant), out);
   add(partition.find("hosting"), static_cast<std::uint32_t>(ProviderClass::hosting), out);
   add(partition.find("services"), static_cast<std::uint32_t>(ProviderClass::front), out);
 }
 
-void add_aws_strict(const Value &partition, const Surroundings &here, std::vector<DomainEntryWithRule> &out) {
+void add_aws_strict(const Value& partition, const Surroundings& here, std::vector<DomainEntryWithRule>& out) {
   Result<Value> data = json::parse(document("aws.strict"));
   if (!data || here.region.empty()) return;
-  const Value *suffixes = partition.find("suffixes");
-  auto regional = [&](const Value *labels, const std::string &before) {
+  const Value* suffixes = partition.find("suffixes");
+  auto regional = [&](const Value* labels, const std::string& before) {
     if (!labels || !suffixes) return;
-    for (const Value &label : labels->items)
-      for (const Value &suffix : suffixes->items)
+    for (const Value& label : labels->items)
+      for (const Value& suffix : suffixes->items)
         out.push_back({{DomainForm::exact, before + label.text + "." + here.region + "." + suffix.text, 0}, 0});
   };
   regional(data->find("labels"), "");
   if (!here.account.empty()) regional(data->find("account_labels"), here.account + ".");
-  if (const Value *hosts = data->find("hosts"))
-    for (const Value &host : hosts->items) out.push_back({{DomainForm::exact, host.text, 0}, 0});
+  if (const Value* hosts = data->find("hosts"))
+    for (const Value& host : hosts->items) out.push_back({{DomainForm::exact, host.text, 0}, 0});
 }
 
 bool is_direction(std::string_view word) noexcept {
-  for (std::string_view d : {"north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"})
+  for (std::string_view d :
+       {"north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"})
     if (word == d) return true;
   return false;
 }
@@ -84,19 +85,19 @@ std::size_t region_at_end(std::string_view label) noexcept {
 
 }  // namespace
 
-ProviderTables provider_tables(const Surroundings &here, ProviderLevel level) {
+ProviderTables provider_tables(const Surroundings& here, ProviderLevel level) {
   ProviderTables tables;
   if (level == ProviderLevel::off || here.provider.empty()) return tables;
   std::string_view text = document(here.provider);
   if (text.empty()) return tables;
   Result<Value> data = json::parse(text);
   if (!data) return tables;
-  if (const Value *flag = data->find("metadata_reachable")) tables.metadata_reachable = flag->flag;
-  const Value *partitions = data->find("partitions");
-  const Value *own = nullptr;
+  if (const Value* flag = data->find("metadata_reachable")) tables.metadata_reachable = flag->flag;
+  const Value* partitions = data->find("partitions");
+  const Value* own = nullptr;
   std::size_t own_size = 0;
-  for (const Value &partition : partitions->items) {
-    const Value *prefix = partition.find("regions");
+  for (const Value& partition : partitions->items) {
+    const Value* prefix = partition.find("regions");
     if (here.region.starts_with(prefix->text) && (!own || prefix->text.size() > own_size)) {
       own = &partition;
       own_size = prefix->text.size();
@@ -107,13 +108,15 @@ ProviderTables provider_tables(const Surroundings &here, ProviderLevel level) {
   if (!own || level == ProviderLevel::all) return tables;
   add_classes(*own, tables.classes);
   if (level == ProviderLevel::strict) {
-    if (here.provider == "aws") add_aws_strict(*own, here, tables.strict);
-    else add(own->find("strict"), 0, tables.strict);
+    if (here.provider == "aws")
+      add_aws_strict(*own, here, tables.strict);
+    else
+      add(own->find("strict"), 0, tables.strict);
   }
   return tables;
 }
 
-bool region_form(std::string_view name, HostName &out) noexcept {
+bool region_form(std::string_view name, HostName& out) noexcept {
   out.clear();
   std::size_t label = 0, copied = 0;
   for (std::size_t i = 0; i <= name.size(); ++i) {

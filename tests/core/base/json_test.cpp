@@ -13,7 +13,7 @@ TEST(Json, KeepsOrderTypesAndDuplicates) {
   EXPECT_EQ(root->members[0].first, "b");
   EXPECT_EQ(root->members[2].first, "b");
   EXPECT_EQ(root->find("b")->integer, 1) << "the first of a duplicate key";
-  const Value &list = *root->find("a");
+  const Value& list = *root->find("a");
   EXPECT_TRUE(list.items[0].flag);
   EXPECT_EQ(list.items[1].type, Type::null);
   EXPECT_EQ(list.items[2].number, -2.5);
@@ -27,7 +27,7 @@ struct Wrong {
 };
 
 TEST(Json, SaysWhereItIsWrong) {
-  for (const auto &[text, message] : {
+  for (const auto& [text, message] : {
            Wrong{"", "the text is empty"},
            Wrong{" \n\t", "the text is empty"},
            Wrong{"{\n  \"a\": 1,\n}", "line 3, column 1: not valid JSON"},
@@ -46,10 +46,14 @@ TEST(Json, SaysWhereItIsWrong) {
   EXPECT_FALSE(parse(std::string_view("{\"a\0b\": 1}", 10)));
 }
 
-TEST(Json, AByteOrderMarkIsPassedOver) { EXPECT_TRUE(parse("\xef\xbb\xbf{}")); }
+TEST(Json, AByteOrderMarkIsPassedOver) {
+  EXPECT_TRUE(parse("\xef\xbb\xbf{}"));
+}
 
 TEST(Json, IsBounded) {
-  auto nested = [](int n) { return std::string(static_cast<std::size_t>(n), '[') + std::string(static_cast<std::size_t>(n), ']'); };
+  auto nested = [](int n) {
+    return std::string(static_cast<std::size_t>(n), '[') + std::string(static_cast<std::size_t>(n), ']');
+  };
   EXPECT_TRUE(parse(nested(64)));
   auto deep = parse(nested(65));
   ASSERT_FALSE(deep);

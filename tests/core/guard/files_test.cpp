@@ -14,7 +14,8 @@ namespace {
 using test::Question;
 
 TEST(Files, Places) {
-  Question q(R"({"files": {"tmp": {"write": "deny"}, "application": {"read": "observe", "write": "deny"}, "elsewhere": {"write": "observe"}}})");
+  Question q(
+      R"({"files": {"tmp": {"write": "deny"}, "application": {"read": "observe", "write": "deny"}, "elsewhere": {"write": "observe"}}})");
   EXPECT_EQ(q.file(AP_FILE_READ, "/tmp/x"), "grant files.tmp.read");
   EXPECT_EQ(q.file(AP_FILE_CREATE, "/tmp/a/b"), "deny files.tmp.write");
   EXPECT_EQ(q.file(AP_FILE_DELETE, "/tmp"), "deny files.tmp.write");
@@ -57,8 +58,11 @@ TEST(Files, BothDirectionsOfAnOpenForReadingAndWriting) {
 TEST(Files, TheRuntimesOwnNeedsStayOpenForReading) {
   Surroundings here = test::lambda();
   here.runtime_read = {"/home/u/.pyenv/versions/3.12/lib/python3.12"};
-  Question q(R"({"files": {"tmp": "deny", "application": "deny", "elsewhere": "deny", "rules": [{"path": "/proc/**", "read": "deny"}, {"path": "/etc/ssl/certs/private/**", "read": "deny"}, {"path": "/proc/self/stat", "read": "deny"}]}})", here);
-  for (const char *path : {"/etc/resolv.conf", "/etc/ssl/certs/ca.pem", "/lib/x86_64-linux-gnu/libz.so.1", "/proc/self/maps", "/proc/meminfo", "/dev/urandom", "/usr/share/zoneinfo/UTC",
+  Question q(
+      R"({"files": {"tmp": "deny", "application": "deny", "elsewhere": "deny", "rules": [{"path": "/proc/**", "read": "deny"}, {"path": "/etc/ssl/certs/private/**", "read": "deny"}, {"path": "/proc/self/stat", "read": "deny"}]}})",
+      here);
+  for (const char* path : {"/etc/resolv.conf", "/etc/ssl/certs/ca.pem", "/lib/x86_64-linux-gnu/libz.so.1",
+                           "/proc/self/maps", "/proc/meminfo", "/dev/urandom", "/usr/share/zoneinfo/UTC",
                            "/home/u/.pyenv/versions/3.12/lib/python3.12/os.py", "/sys/fs/cgroup/memory.max"})
     EXPECT_EQ(q.file(AP_FILE_READ, path), "grant files.runtime") << path;
   EXPECT_EQ(q.file(AP_FILE_WRITE, "/etc/resolv.conf"), "deny files.elsewhere.write");
@@ -83,20 +87,24 @@ TEST(Files, OurOwnFilesAreOutOfReach) {
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/tmp", "/tmp2"), "deny files.own");
   EXPECT_EQ(q.file(AP_FILE_WRITE, "/tmp/x"), "grant files.tmp.write");
   Question observe("observeAll", here);
-  EXPECT_EQ(observe.file(AP_FILE_READ, "/tmp/trend_cache/bundle"), "observe files.tmp.read") << "a policy that refuses nothing changes nothing";
+  EXPECT_EQ(observe.file(AP_FILE_READ, "/tmp/trend_cache/bundle"), "observe files.tmp.read")
+      << "a policy that refuses nothing changes nothing";
 }
 
 TEST(Files, TwoPathsTakeTheWorse) {
-  Question q(R"({"files": {"tmp": {"read": "deny"}, "application": {"write": "deny"}, "elsewhere": {"write": "observe"}}})");
+  Question q(
+      R"({"files": {"tmp": {"read": "deny"}, "application": {"write": "deny"}, "elsewhere": {"write": "observe"}}})");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/data/a", "/data/b"), "observe files.elsewhere.write");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/data/a", "/var/task/b"), "deny files.application.write");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/tmp/a", "/data/b"), "deny files.tmp.read") << "a new name must not undo a deny";
   EXPECT_EQ(q.file(AP_FILE_LINK, "/var/task/app.py", "/data/b"), "deny files.application.write") << "nor a second one";
-  EXPECT_EQ(q.file(AP_FILE_SYMLINK, "/data/b", "/var/task/app.py"), "observe files.elsewhere.write") << "what a link leads to is judged when it is used";
+  EXPECT_EQ(q.file(AP_FILE_SYMLINK, "/data/b", "/var/task/app.py"), "observe files.elsewhere.write")
+      << "what a link leads to is judged when it is used";
 }
 
 TEST(Files, AProtectedTreeIsNotMovedAway) {
-  Question q(R"({"files": {"application": {"write": "deny"}, "rules": [{"path": "/srv/app/secret", "read": "deny"}, {"path": "/data/*/private/**", "read": "deny"}, {"path": "/store/**/key", "write": "observe"}]}})");
+  Question q(
+      R"({"files": {"application": {"write": "deny"}, "rules": [{"path": "/srv/app/secret", "read": "deny"}, {"path": "/data/*/private/**", "read": "deny"}, {"path": "/store/**/key", "write": "observe"}]}})");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/var", "/var2"), "deny files.application.write");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/srv", "/srv2"), "deny files.rules[0]");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/srv/app", "/tmp/app"), "deny files.rules[0]");
@@ -107,7 +115,8 @@ TEST(Files, AProtectedTreeIsNotMovedAway) {
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/data", "/data2"), "deny files.rules[1]");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/store/a", "/tmp/a"), "observe files.rules[2]");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/store/a", "/store/b"), "grant files.elsewhere.read");
-  EXPECT_EQ(q.file(AP_FILE_DELETE, "/srv/app"), "grant files.elsewhere.write") << "a directory that holds something cannot be removed";
+  EXPECT_EQ(q.file(AP_FILE_DELETE, "/srv/app"), "grant files.elsewhere.write")
+      << "a directory that holds something cannot be removed";
 }
 
 TEST(Files, AFileIsNoTree) {
@@ -130,14 +139,17 @@ TEST(Files, WhatCannotBeJudged) {
   EXPECT_EQ(deny.file(AP_FILE_READ, longer), "deny files.path");
   EXPECT_EQ(observe.file(AP_FILE_READ, longer), "observe files.path");
   EXPECT_EQ(grant.file(AP_FILE_READ, longer), "grant");
-  EXPECT_EQ(deny.file(AP_FILE_WRITE, std::string_view("/tmp/a\0/../../data", 18)), "deny files.tmp.write") << "cut at NUL, as the kernel does";
+  EXPECT_EQ(deny.file(AP_FILE_WRITE, std::string_view("/tmp/a\0/../../data", 18)), "deny files.tmp.write")
+      << "cut at NUL, as the kernel does";
 }
 
 TEST(Files, TheOwnProcessIsSelf) {
   Question q(R"({"files": {"rules": [{"path": "/proc/self/environ", "read": "deny"}]}})");
   std::string pid = std::to_string(getpid());
-  for (const std::string &path : {std::string("/proc/self/environ"), "/proc/" + pid + "/environ", std::string("/proc/thread-self/environ"), "/proc/self/task/" + pid + "/environ",
-                                  "/proc/" + pid + "/task/" + pid + "/environ", "/proc/self/root/proc/" + pid + "/environ", std::string("/proc/./self//environ")})
+  for (const std::string& path :
+       {std::string("/proc/self/environ"), "/proc/" + pid + "/environ", std::string("/proc/thread-self/environ"),
+        "/proc/self/task/" + pid + "/environ", "/proc/" + pid + "/task/" + pid + "/environ",
+        "/proc/self/root/proc/" + pid + "/environ", std::string("/proc/./self//environ")})
     EXPECT_EQ(q.file(AP_FILE_READ, path), "deny files.rules[0]") << path;
   EXPECT_EQ(q.file(AP_FILE_READ, "/proc/1/environ").substr(0, 5), getpid() == 1 ? "deny " : "grant");
 }

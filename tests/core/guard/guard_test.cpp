@@ -11,7 +11,7 @@ namespace {
 
 using test::Question;
 
-constexpr const char *kOrders = R"({"name": "orders",
+constexpr const char* kOrders = R"({"name": "orders",
   "outbound": {"action": "deny", "allow_cloud_provider": "services", "allowed_domains": ["=api.stripe.com", "*.example.com", "10.0.0.0/16:5432"]},
   "files": {"tmp": {"write": "observe"}, "application": {"write": "deny"}, "rules": [{"path": "/proc/self/environ", "read": "deny"}, {"path": "/data/**/x", "read": "grant"}]},
   "child_processes": "deny", "on_deny": "block"})";
@@ -36,7 +36,8 @@ TEST(Guard, AResourceThatDoesNotExistIsNoWayThrough) {
     EXPECT_EQ(q.judge(Question::operation(resource, AP_CONNECT, "x")).action, AP_DENY);
     EXPECT_EQ(open.judge(Question::operation(resource, AP_CONNECT, "x")).action, AP_GRANT);
   }
-  EXPECT_EQ(q.judge(Question::operation(AP_FILES, 200, "/var/task/x")).action, AP_DENY) << "an unknown kind is judged as reading and writing";
+  EXPECT_EQ(q.judge(Question::operation(AP_FILES, 200, "/var/task/x")).action, AP_DENY)
+      << "an unknown kind is judged as reading and writing";
 }
 
 TEST(Guard, DirectionsOfEveryKind) {
@@ -45,9 +46,11 @@ TEST(Guard, DirectionsOfEveryKind) {
     std::uint8_t kind;
     guard::Direction path, to;
   };
-  for (const auto &[kind, path, to] : {Row{AP_FILE_READ, read, none}, Row{AP_FILE_WRITE, write, none}, Row{AP_FILE_CREATE, write, none}, Row{AP_FILE_DELETE, write, none},
-                                       Row{AP_FILE_RENAME, read_and_write, write}, Row{AP_FILE_LINK, read_and_write, write}, Row{AP_FILE_SYMLINK, write, none},
-                                       Row{AP_FILE_STAT, read, none}, Row{AP_FILE_METADATA, write, none}, Row{AP_FILE_LIST, read, none}}) {
+  for (const auto& [kind, path, to] :
+       {Row{AP_FILE_READ, read, none}, Row{AP_FILE_WRITE, write, none}, Row{AP_FILE_CREATE, write, none},
+        Row{AP_FILE_DELETE, write, none}, Row{AP_FILE_RENAME, read_and_write, write},
+        Row{AP_FILE_LINK, read_and_write, write}, Row{AP_FILE_SYMLINK, write, none}, Row{AP_FILE_STAT, read, none},
+        Row{AP_FILE_METADATA, write, none}, Row{AP_FILE_LIST, read, none}}) {
     EXPECT_EQ(guard::directions(kind).path, path) << int(kind);
     EXPECT_EQ(guard::directions(kind).to, to) << int(kind);
   }
@@ -59,8 +62,9 @@ TEST(Guard, AllocatesNothing) {
   q.note("api.stripe.com", "54.187.0.1");
   std::vector<Operation> operations = {
       Question::operation(AP_OUTBOUND, AP_RESOLVE, "api.stripe.com"),
-      Question::operation(AP_OUTBOUND, AP_RESOLVE, "B\xc3\x9c"
-                                                   "CHER.example.com"),
+      Question::operation(AP_OUTBOUND, AP_RESOLVE,
+                          "B\xc3\x9c"
+                          "CHER.example.com"),
       Question::operation(AP_OUTBOUND, AP_RESOLVE, "sqs.us-east-1.amazonaws.com"),
       Question::operation(AP_OUTBOUND, AP_RESOLVE, "evil.example.org"),
       Question::connect_operation("", "54.187.0.1", 443),
@@ -76,7 +80,7 @@ TEST(Guard, AllocatesNothing) {
       Question::operation(AP_NATIVE, AP_LOAD, "/usr/lib/libz.so"),
   };
   operations[11].text2 = str("/tmp/y");
-  for (const Operation &operation : operations) {
+  for (const Operation& operation : operations) {
     Verdict verdict;
     const std::size_t before = test::allocations();
     guard::check_against(q.view(), &q.names(), operation, verdict);

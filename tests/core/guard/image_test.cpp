@@ -13,7 +13,9 @@
 namespace ap {
 namespace {
 
-std::string blob(std::string_view json) { return *compile(parse_policy(json).policy, test::lambda()); }
+std::string blob(std::string_view json) {
+  return *compile(parse_policy(json).policy, test::lambda());
+}
 
 Settings some_settings() {
   Settings s{};
@@ -29,16 +31,16 @@ int memory_with(std::string_view bytes) {
 }
 
 // Runs `body` in a child; it says what is wrong by an exit status other than 0.
-#define IN_A_CHILD(body)                                                       \
-  EXPECT_EXIT(                                                                 \
-      {                                                                        \
-        int failed = 0;                                                        \
-        auto expect = [&](bool ok, int line) {                                 \
+#define IN_A_CHILD(body)                                                        \
+  EXPECT_EXIT(                                                                  \
+      {                                                                         \
+        int failed = 0;                                                         \
+        auto expect = [&](bool ok, int line) {                                  \
           if (!ok && !failed) failed = (fprintf(stderr, "line %d\n", line), 1); \
-        };                                                                     \
-        body;                                                                  \
-        _exit(failed);                                                         \
-      },                                                                       \
+        };                                                                      \
+        body;                                                                   \
+        _exit(failed);                                                          \
+      },                                                                        \
       ::testing::ExitedWithCode(0), "")
 #define WANT(condition) expect((condition), __LINE__)
 
@@ -69,13 +71,13 @@ TEST(ImageDeathTest, PagesAreReadOnly) {
   EXPECT_DEATH(
       {
         (void)seal(some_settings(), blob(R"({"files": {"tmp": "deny"}})"));
-        *const_cast<char *>(policy()->data()) = 0;
+        *const_cast<char*>(policy()->data()) = 0;
       },
       "");
   EXPECT_DEATH(
       {
         (void)seal(some_settings(), blob(R"({"files": {"tmp": "deny"}})"));
-        const_cast<Settings &>(settings()).policy_version = 8;
+        const_cast<Settings&>(settings()).policy_version = 8;
       },
       "");
 }
@@ -104,16 +106,21 @@ TEST(ImageDeathTest, GoesThroughADescriptor) {
     WANT(image_bytes() == bytes);
   });
   struct Damage {
-    const char *name;
+    const char* name;
     std::string bytes;
   };
-  std::vector<Damage> damages = {{"empty", ""}, {"short", bytes.substr(0, 30)}, {"cut", bytes.substr(0, bytes.size() - 1)}, {"longer", bytes + "x"}};
-  for (std::size_t at : {std::size_t{0}, std::size_t{8}, std::size_t{12}, std::size_t{16}, std::size_t{32}, std::size_t{36}, sizeof(ImageHeader), sizeof(ImageHeader) + sizeof(Settings) + 50, bytes.size() - 1}) {
+  std::vector<Damage> damages = {{"empty", ""},
+                                 {"short", bytes.substr(0, 30)},
+                                 {"cut", bytes.substr(0, bytes.size() - 1)},
+                                 {"longer", bytes + "x"}};
+  for (std::size_t at :
+       {std::size_t{0}, std::size_t{8}, std::size_t{12}, std::size_t{16}, std::size_t{32}, std::size_t{36},
+        sizeof(ImageHeader), sizeof(ImageHeader) + sizeof(Settings) + 50, bytes.size() - 1}) {
     std::string changed = bytes;
     changed[at] ^= 0x10;
     damages.push_back({"changed", changed});
   }
-  for (const Damage &damage : damages)
+  for (const Damage& damage : damages)
     IN_A_CHILD({
       auto result = seal_from_descriptor(memory_with(damage.bytes));
       WANT(!result && result.error().code == ErrorCode::blob_invalid);
@@ -138,7 +145,7 @@ TEST(ImageDeathTest, ANewerPolicyReplacesTheOld) {
   IN_A_CHILD({
     WANT(!replace_policy(ReplacePolicyToken{}, blob("{}")));
     WANT(bool(seal(some_settings(), blob("{}"))));
-    const BlobView *old = policy();
+    const BlobView* old = policy();
     Verdict v;
     WANT(guard::check(test::Question::operation(AP_FILES, AP_FILE_WRITE, "/tmp/x"), v) == AP_GRANT);
     WANT(!replace_policy(ReplacePolicyToken{}, "bad"));

@@ -12,11 +12,12 @@ namespace ap {
 namespace {
 
 IpAddress address(std::uint32_t n) {
-  std::uint8_t bytes[4] = {10, static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)};
+  std::uint8_t bytes[4] = {10, static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 8),
+                           static_cast<std::uint8_t>(n)};
   return make_ip(4, bytes);
 }
 
-std::vector<std::string> names_of(const NameTable &table, const IpAddress &a) {
+std::vector<std::string> names_of(const NameTable& table, const IpAddress& a) {
   std::vector<std::string> out;
   table.each_name(a, [&](std::string_view name, std::uint32_t) {
     out.emplace_back(name);
@@ -134,7 +135,7 @@ TEST_F(NameTableTest, ReadersNeverSeeHalfAnEntry) {
     });
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   stop = true;
-  for (auto &thread : threads) thread.join();
+  for (auto& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_GT(seen, 100);
 }

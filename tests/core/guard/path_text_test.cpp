@@ -20,9 +20,11 @@ TEST(PathText, NormalForm) {
   struct Case {
     const char *path, *normal;
   };
-  for (const auto &[path, expected] : {Case{"/a/b", "/a/b"}, Case{"/", "/"}, Case{"//", "/"}, Case{"/a/", "/a"}, Case{"/a//b/./c/../d", "/a/b/d"}, Case{"/../..", "/"},
-                                       Case{"x", "/work/x"}, Case{"./x", "/work/x"}, Case{"../x", "/x"}, Case{"", "/work"}, Case{".", "/work"}, Case{"/.hidden/..x/...", "/.hidden/..x/..."},
-                                       Case{"/a/..", "/"}, Case{"/a/.", "/a"}, Case{"/\xff/\xc3", "/\xff/\xc3"}})
+  for (const auto& [path, expected] :
+       {Case{"/a/b", "/a/b"}, Case{"/", "/"}, Case{"//", "/"}, Case{"/a/", "/a"}, Case{"/a//b/./c/../d", "/a/b/d"},
+        Case{"/../..", "/"}, Case{"x", "/work/x"}, Case{"./x", "/work/x"}, Case{"../x", "/x"}, Case{"", "/work"},
+        Case{".", "/work"}, Case{"/.hidden/..x/...", "/.hidden/..x/..."}, Case{"/a/..", "/"}, Case{"/a/.", "/a"},
+        Case{"/\xff/\xc3", "/\xff/\xc3"}})
     EXPECT_EQ(normal(path), expected) << path;
   EXPECT_EQ(normal(std::string_view("/a\0/../b", 8)), "/a");
   EXPECT_EQ(normal(std::string_view("/longer/than/eight\0/bytes", 25)), "/longer/than/eight");
@@ -50,7 +52,8 @@ TEST(PathText, AgreesWithTheStandardLibrary) {
   auto random = [&](std::uint32_t n) { return ((state = state * 1664525u + 1013904223u) >> 16) % n; };
   for (int round = 0; round < 20000; ++round) {
     std::string path;
-    for (std::uint32_t i = 0; i < 1 + random(8); ++i) path += std::vector<const char *>{"/", "..", ".", "a", "bcdefghij", "/..", "/.", "//", "/.x"}[random(9)];
+    for (std::uint32_t i = 0; i < 1 + random(8); ++i)
+      path += std::vector<const char*>{"/", "..", ".", "a", "bcdefghij", "/..", "/.", "//", "/.x"}[random(9)];
     std::string expected = (std::filesystem::path("/work") / path).lexically_normal().string();
     while (expected.size() > 1 && expected.back() == '/') expected.pop_back();
     if (expected.starts_with("//")) expected.erase(0, 1);
@@ -75,7 +78,8 @@ TEST(PathText, OwnProcessAndThreads) {
   EXPECT_EQ(normal(tasks + "/environ"), "/proc/self/environ");
   std::thread([&] {
     std::string tid = std::to_string(syscall(SYS_gettid));
-    EXPECT_EQ(normal("/proc/" + tid + "/environ"), "/proc/self/environ") << "a thread's number leads to the same process";
+    EXPECT_EQ(normal("/proc/" + tid + "/environ"), "/proc/self/environ")
+        << "a thread's number leads to the same process";
     EXPECT_EQ(normal("/proc/self/task/" + tid + "/environ"), "/proc/self/environ");
   }).join();
   PathText text;

@@ -20,7 +20,7 @@ class Processes : public ::testing::Test {
     ASSERT_NE(mkdtemp(folder), nullptr);
     root = folder;
     for (std::string name : {"/tool", "/evil"}) {
-      FILE *f = fopen((root + name).c_str(), "w");
+      FILE* f = fopen((root + name).c_str(), "w");
       ASSERT_NE(f, nullptr);
       fclose(f);
       chmod((root + name).c_str(), 0755);
@@ -32,8 +32,10 @@ class Processes : public ::testing::Test {
     for (std::string name : {"/tool", "/evil", "/link"}) unlink((root + name).c_str());
     rmdir(root.c_str());
   }
-  Question policy(const std::string &pattern, const std::string &action = "grant", const std::string &more = "") {
-    return Question(R"({"child_processes": {"action": "deny", "rules": [{"command": ")" + pattern + R"(", "action": ")" + action + "\"}]" + more + "}}", here);
+  Question policy(const std::string& pattern, const std::string& action = "grant", const std::string& more = "") {
+    return Question(R"({"child_processes": {"action": "deny", "rules": [{"command": ")" + pattern +
+                        R"(", "action": ")" + action + "\"}]" + more + "}}",
+                    here);
   }
   std::string root;
   Surroundings here = test::lambda();
@@ -47,15 +49,18 @@ TEST_F(Processes, RealProgramAndQuotedArguments) {
   EXPECT_EQ(q.spawn(root + "/evil", {root + "/tool", "x"}), "deny child_processes.action") << "a false argv[0]";
   EXPECT_EQ(q.spawn(root + "/evil", {"tool", "x"}), "deny child_processes.action");
   EXPECT_EQ(q.spawn(root + "/tool", {"tool"}), "deny child_processes.action") << "the pattern wants an argument";
-  EXPECT_EQ(policy("^" + root + "/tool 'a b' '\\\"'$").spawn("tool", {"tool", "a b", "\""}), "grant child_processes.rules[0]");
+  EXPECT_EQ(policy("^" + root + "/tool 'a b' '\\\"'$").spawn("tool", {"tool", "a b", "\""}),
+            "grant child_processes.rules[0]");
 }
 
 TEST_F(Processes, AsCalledWhereTheFirstWordLeadsThere) {
   auto q = policy("^tool ");
   EXPECT_EQ(q.spawn("tool", {"tool", "x"}), "grant child_processes.rules[0]");
-  EXPECT_EQ(q.spawn(root + "/tool", {"tool", "x"}), "grant child_processes.rules[0]") << "argv[0] is looked up and is this program";
+  EXPECT_EQ(q.spawn(root + "/tool", {"tool", "x"}), "grant child_processes.rules[0]")
+      << "argv[0] is looked up and is this program";
   EXPECT_EQ(q.spawn(root + "/evil", {"tool", "x"}), "deny child_processes.action");
-  EXPECT_EQ(policy("^" + root + "/link ").spawn(root + "/link", {"link", "x"}), "grant child_processes.rules[0]") << "as called";
+  EXPECT_EQ(policy("^" + root + "/link ").spawn(root + "/link", {"link", "x"}), "grant child_processes.rules[0]")
+      << "as called";
 }
 
 TEST_F(Processes, DotDotSaysOnePlaceAndMeansAnother) {
@@ -65,19 +70,25 @@ TEST_F(Processes, DotDotSaysOnePlaceAndMeansAnother) {
 }
 
 TEST_F(Processes, ADenyMeetsEverySpellingOfTheCall) {
-  Question q(R"({"child_processes": {"rules": [{"command": "^)" + root + R"x(/link( |$)", "action": "deny"}]}})x", here);
-  for (const std::string &program : {root + "/link", root + "/./link", root + "//link", root + "/../" + root.substr(5) + "/link"})
+  Question q(R"({"child_processes": {"rules": [{"command": "^)" + root + R"x(/link( |$)", "action": "deny"}]}})x",
+             here);
+  for (const std::string& program :
+       {root + "/link", root + "/./link", root + "//link", root + "/../" + root.substr(5) + "/link"})
     EXPECT_EQ(q.spawn(program, {"x"}), "deny child_processes.rules[0]") << program;
   EXPECT_EQ(q.spawn(root + "/tool", {"x"}), "grant child_processes.action") << "the same program under its real name";
 }
 
 TEST_F(Processes, ProgramsThatAreNotThere) {
-  EXPECT_EQ(policy("^/var/task/bin/nothing ").spawn("/var/task/bin/nothing", {"x", "y"}), "grant child_processes.rules[0]");
+  EXPECT_EQ(policy("^/var/task/bin/nothing ").spawn("/var/task/bin/nothing", {"x", "y"}),
+            "grant child_processes.rules[0]");
   EXPECT_EQ(policy("^nosuchprogram ").spawn("nosuchprogram", {"x", "y"}), "grant child_processes.rules[0]");
 }
 
 TEST_F(Processes, FirstRuleWins) {
-  Question q(R"({"child_processes": {"action": "observe", "rules": [{"command": "secret", "action": "deny"}, {"command": "^)" + root + R"(/tool", "action": "grant"}]}})", here);
+  Question q(
+      R"({"child_processes": {"action": "observe", "rules": [{"command": "secret", "action": "deny"}, {"command": "^)" +
+          root + R"(/tool", "action": "grant"}]}})",
+      here);
   EXPECT_EQ(q.spawn("tool", {"tool", "secret"}), "deny child_processes.rules[0]");
   EXPECT_EQ(q.spawn("tool", {"tool", "x"}), "grant child_processes.rules[1]");
   EXPECT_EQ(q.spawn("evil", {"evil"}), "observe child_processes.action");

@@ -18,8 +18,9 @@ TEST(Command, IsSearched) {
   EXPECT_TRUE(search_command("report", "/usr/bin/file report.pdf")) << "anywhere, without an anchor";
   EXPECT_TRUE(search_command("(?i)FILE", "/usr/bin/file"));
   EXPECT_TRUE(search_command("caf\xc3\xa9", "echo caf\xc3\xa9")) << "bytes";
-  EXPECT_TRUE(search_command("^a.b$", "a\xff"
-                                      "b"));
+  EXPECT_TRUE(search_command("^a.b$",
+                             "a\xff"
+                             "b"));
   EXPECT_FALSE(search_command("^a.b$", "a\nb"));
 }
 
@@ -27,7 +28,8 @@ TEST(Command, SaysWhatIsWrong) {
   EXPECT_TRUE(check_command_pattern("^file.*"));
   EXPECT_FALSE(check_command_pattern(""));
   EXPECT_FALSE(check_command_pattern(std::string(5000, 'a')));
-  for (auto [pattern, says] : {std::pair{"(", "missing"}, {"(?=x)", "look-ahead"}, {"*.py", "glob"}, {"a{1001}", "RE2"}}) {
+  for (auto [pattern, says] :
+       {std::pair{"(", "missing"}, {"(?=x)", "look-ahead"}, {"*.py", "glob"}, {"a{1001}", "RE2"}}) {
     auto result = check_command_pattern(pattern);
     ASSERT_FALSE(result) << pattern;
     EXPECT_NE(result.error().message.find(says), std::string::npos) << result.error().message;

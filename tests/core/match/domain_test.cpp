@@ -10,9 +10,9 @@ namespace {
 
 class Matcher {
  public:
-  explicit Matcher(const std::vector<std::string> &entries) {
+  explicit Matcher(const std::vector<std::string>& entries) {
     std::vector<DomainEntryWithRule> parsed;
-    for (const std::string &text : entries) {
+    for (const std::string& text : entries) {
       auto entry = parse_domain_entry(text);
       EXPECT_TRUE(entry) << text << ": " << (entry ? "" : entry.error().message);
       if (entry) parsed.push_back({*entry, static_cast<std::uint32_t>(parsed.size())});
@@ -22,11 +22,11 @@ class Matcher {
   }
   // Number of the entry; -1 when none meets.
   int match(std::string_view name, std::uint16_t port = 443) {
-    const DomainItem *item = DomainMatcher(writer_.bytes().data(), table_).match(name, port);
+    const DomainItem* item = DomainMatcher(writer_.bytes().data(), table_).match(name, port);
     return item ? static_cast<int>(item->rule) : -1;
   }
   int match_with_port(std::string_view name, std::uint16_t port) {
-    const DomainItem *item = DomainMatcher(writer_.bytes().data(), table_).match_with_port(name, port);
+    const DomainItem* item = DomainMatcher(writer_.bytes().data(), table_).match_with_port(name, port);
     return item ? static_cast<int>(item->rule) : -1;
   }
 
@@ -79,7 +79,7 @@ struct Wrong {
 };
 
 TEST(Domain, SaysWhatIsWrongAndWhatToWrite) {
-  for (const auto &[entry, says] : {
+  for (const auto& [entry, says] : {
            Wrong{"", "empty entry"},
            Wrong{"*", "meets every name"},
            Wrong{"*.", "meets every name"},
@@ -111,7 +111,9 @@ TEST(Domain, SaysWhatIsWrongAndWhatToWrite) {
 // Against the plainest possible reading, on an alphabet small enough to collide all the time.
 TEST(Domain, MeetsWhatAPlainReadingMeets) {
   std::uint32_t state = 1;
-  auto random = [&](std::uint32_t n) { return (state = state * 1664525u + 1013904223u) >> 16 % 16 ? (state >> 16) % n : 0; };
+  auto random = [&](std::uint32_t n) {
+    return (state = state * 1664525u + 1013904223u) >> 16 % 16 ? (state >> 16) % n : 0;
+  };
   auto text = [&](std::uint32_t most) {
     std::string out(1, "ab"[random(2)]);
     for (std::uint32_t i = random(most); i > 0; --i) {
@@ -126,17 +128,18 @@ TEST(Domain, MeetsWhatAPlainReadingMeets) {
     std::vector<std::string> entries;
     for (std::uint32_t i = 0; i < 1 + random(8); ++i) {
       std::string body = text(6);
-      entries.push_back(std::vector<std::string>{body, "*" + body, "*." + body, body + "*", body + ".*", "=" + body}[random(6)]);
+      entries.push_back(
+          std::vector<std::string>{body, "*" + body, "*." + body, body + "*", body + ".*", "=" + body}[random(6)]);
     }
     Matcher m(entries);
     for (int i = 0; i < 40; ++i) {
       std::string name = text(9);
       bool expected = false;
-      for (const std::string &entry : entries) {
-        bool met = entry[0] == '='           ? name == entry.substr(1)
-                   : entry[0] == '*'         ? name.size() >= entry.size() - 1 && name.ends_with(entry.substr(1))
-                   : entry.back() == '*'     ? name.starts_with(entry.substr(0, entry.size() - 1))
-                                             : name.find(entry) != std::string::npos;
+      for (const std::string& entry : entries) {
+        bool met = entry[0] == '='       ? name == entry.substr(1)
+                   : entry[0] == '*'     ? name.size() >= entry.size() - 1 && name.ends_with(entry.substr(1))
+                   : entry.back() == '*' ? name.starts_with(entry.substr(0, entry.size() - 1))
+                                         : name.find(entry) != std::string::npos;
         expected = expected || met;
       }
       ASSERT_EQ(m.match(name) >= 0, expected) << name << " against " << ::testing::PrintToString(entries);
@@ -146,15 +149,16 @@ TEST(Domain, MeetsWhatAPlainReadingMeets) {
 
 TEST(Domain, ADamagedTableIsRefused) {
   BlobWriter writer;
-  DomainTable table = write_domains(writer, {{{DomainForm::exact, "a.example", 0}, 0}, {{DomainForm::exact, "a.example", 443}, 1}});
+  DomainTable table =
+      write_domains(writer, {{{DomainForm::exact, "a.example", 0}, 0}, {{DomainForm::exact, "a.example", 443}, 1}});
   ASSERT_TRUE(valid_domains(writer.bytes(), table));
   for (std::uint32_t next : {0u, 2u, 7u}) {
     std::string bytes = writer.bytes();
-    reinterpret_cast<DomainItem *>(bytes.data() + table.items.offset)[1].next = next;
+    reinterpret_cast<DomainItem*>(bytes.data() + table.items.offset)[1].next = next;
     EXPECT_FALSE(valid_domains(bytes, table)) << "a chain that goes back or out: " << next;
   }
   std::string bytes = writer.bytes();
-  auto *slots = reinterpret_cast<HashSlot *>(bytes.data() + table.slots.offset);
+  auto* slots = reinterpret_cast<HashSlot*>(bytes.data() + table.slots.offset);
   for (std::uint32_t i = 0; i < table.slots.count; ++i) slots[i].first = 1;
   EXPECT_FALSE(valid_domains(bytes, table)) << "a walk without an end";
   DomainTable odd = table;

@@ -16,7 +16,7 @@ TEST(Path, Globs) {
     const char *pattern, *path;
     bool met;
   };
-  for (const auto &[pattern, path, met] : {
+  for (const auto& [pattern, path, met] : {
            Case{"/data/x", "/data/x", true},
            Case{"/data/x", "/data/xy", false},
            Case{"/data/*", "/data/x", true},
@@ -83,8 +83,11 @@ TEST(Path, MeetsWhatThePlainDefinitionMeets) {
   int met = 0;
   for (int round = 0; round < 20000; ++round) {
     std::string pattern, path;
-    for (std::uint32_t i = 0; i < 1 + random(5); ++i) pattern += std::string("/") + std::vector<const char *>{"a", "b", "**", "*", "a*", "*b", "?", "a*b", "ab"}[random(9)];
-    for (std::uint32_t i = 0; i < 1 + random(6); ++i) path += std::string("/") + std::vector<const char *>{"a", "b", "ab", "aab", "c"}[random(5)];
+    for (std::uint32_t i = 0; i < 1 + random(5); ++i)
+      pattern +=
+          std::string("/") + std::vector<const char*>{"a", "b", "**", "*", "a*", "*b", "?", "a*b", "ab"}[random(9)];
+    for (std::uint32_t i = 0; i < 1 + random(6); ++i)
+      path += std::string("/") + std::vector<const char*>{"a", "b", "ab", "aab", "c"}[random(5)];
     if (pattern.find("**/**") != pattern.npos) continue;
     ASSERT_EQ(match_path(pattern, path), plainly(pattern, path)) << pattern << " " << path;
     met += match_path(pattern, path);
@@ -102,18 +105,21 @@ TEST(Path, BacktrackingIsBounded) {
 }
 
 TEST(Path, PatternsHaveANormalForm) {
-  for (auto [written, normal] : {std::pair{"/a//b/./c", "/a/b/c"}, {"/", "/"}, {"**/x", "**/x"}, {"/a/**", "/a/**"}, {"//a", "/a"}}) {
+  for (auto [written, normal] :
+       {std::pair{"/a//b/./c", "/a/b/c"}, {"/", "/"}, {"**/x", "**/x"}, {"/a/**", "/a/**"}, {"//a", "/a"}}) {
     auto pattern = parse_path_pattern(written);
     ASSERT_TRUE(pattern) << pattern.error().message;
     EXPECT_EQ(*pattern, normal);
   }
   struct Wrong {
     std::string text;
-    const char *says;
+    const char* says;
   };
-  for (const auto &[text, says] : {Wrong{"", "empty path"}, Wrong{"a/b", "not absolute"}, Wrong{"*.pem", "`**/*.pem`"}, Wrong{"~/x", "shell"}, Wrong{"/a/../b", "`..`"},
-                                   Wrong{"/a/***", "`***`"}, Wrong{"/a/", "`/a/**`"}, Wrong{"file:///a", "URL"}, Wrong{std::string("/a\0b", 4), "NUL"},
-                                   Wrong{"/" + std::string(5000, 'a'), "4096"}, Wrong{"/" + std::string(200, '*').replace(0, 200, std::string(64, 'a')), ""}}) {
+  for (const auto& [text, says] :
+       {Wrong{"", "empty path"}, Wrong{"a/b", "not absolute"}, Wrong{"*.pem", "`**/*.pem`"}, Wrong{"~/x", "shell"},
+        Wrong{"/a/../b", "`..`"}, Wrong{"/a/***", "`***`"}, Wrong{"/a/", "`/a/**`"}, Wrong{"file:///a", "URL"},
+        Wrong{std::string("/a\0b", 4), "NUL"}, Wrong{"/" + std::string(5000, 'a'), "4096"},
+        Wrong{"/" + std::string(200, '*').replace(0, 200, std::string(64, 'a')), ""}}) {
     if (*says == 0) continue;
     auto pattern = parse_path_pattern(text);
     ASSERT_FALSE(pattern) << text;
@@ -125,16 +131,20 @@ TEST(Path, PatternsHaveANormalForm) {
 }
 
 TEST(Path, IndexFindsWhatTryingAllFinds) {
-  const std::vector<std::string> patterns = {"/data/**", "/data/x", "/data/*/y", "**/y", "/**", "/data/eightchr/longersegment/x", "/data/eightchr/**", "/d*", "/", "/data/**/z/**"};
+  const std::vector<std::string> patterns = {
+      "/data/**",          "/data/x", "/data/*/y", "**/y",         "/**", "/data/eightchr/longersegment/x",
+      "/data/eightchr/**", "/d*",     "/",         "/data/**/z/**"};
   std::vector<PathEntry> entries;
-  for (const std::string &p : patterns) entries.push_back({p, PathUse::rule, 2, kNoAction, static_cast<std::uint32_t>(entries.size())});
+  for (const std::string& p : patterns)
+    entries.push_back({p, PathUse::rule, 2, kNoAction, static_cast<std::uint32_t>(entries.size())});
   BlobWriter writer;
   PathTable table = write_paths(writer, entries);
   ASSERT_TRUE(valid_paths(writer.bytes(), table));
   PathMatcher m(writer.bytes().data(), table);
-  for (std::string path : {"/", "/data", "/data/x", "/data/x/y", "/data/eightchr", "/data/eightchr/longersegment/x", "/data/eightchr/longersegment", "/other/y", "/data/a/z/b"}) {
+  for (std::string path : {"/", "/data", "/data/x", "/data/x/y", "/data/eightchr", "/data/eightchr/longersegment/x",
+                           "/data/eightchr/longersegment", "/other/y", "/data/a/z/b"}) {
     std::set<std::uint32_t> found, expected;
-    m.each_match(path, [&](std::uint32_t number, const PathItem &) { found.insert(number); });
+    m.each_match(path, [&](std::uint32_t number, const PathItem&) { found.insert(number); });
     for (std::uint32_t i = 0; i < patterns.size(); ++i)
       if (match_path(patterns[i], path)) expected.insert(i);
     EXPECT_EQ(found, expected) << path;

@@ -16,7 +16,7 @@ std::string compiled(std::string_view json) {
   return *blob;
 }
 
-constexpr const char *kRich = R"({"name": "rich", "outbound": {"action": "deny", "allow_cloud_provider": "services",
+constexpr const char* kRich = R"({"name": "rich", "outbound": {"action": "deny", "allow_cloud_provider": "services",
   "allowed_domains": ["stripe", "*.example.com", "=db.internal:5432", "=db.internal:5433", "lambda.*", "10.0.0.0/8", "2001:db8::/32"]},
   "files": {"tmp": {"write": "observe"}, "application": "deny", "rules": [{"path": "/data/**", "read": "deny"}, {"path": "/data/*/x", "write": "grant"}, {"path": "**/y", "read": "observe"}]},
   "child_processes": {"action": "deny", "rules": [{"command": "^x", "action": "grant"}]}})";
@@ -38,7 +38,7 @@ TEST(Blob, IsPositionIndependent) {
 
 TEST(Blob, RefusesWhatItIsNot) {
   std::string bytes = compiled(kRich);
-  auto refused = [](std::string text, const char *says) {
+  auto refused = [](std::string text, const char* says) {
     test::Blob blob(text);
     auto view = BlobView::open(blob.bytes());
     ASSERT_FALSE(view) << says;
@@ -63,15 +63,18 @@ TEST(Blob, RefusesWhatItIsNot) {
   EXPECT_FALSE(BlobView::open({blob.bytes().data() + 1, bytes.size()})) << "not aligned";
 }
 
-// A blob whose hash fits and whose inside does not: every word in turn replaced by hostile values. Either refused, or harmless.
+// A blob whose hash fits and whose inside does not: every word in turn replaced by hostile values. Either refused, or
+// harmless.
 TEST(Blob, HostileInsideIsRefusedOrHarmless) {
   const std::string bytes = compiled(kRich);
   int opened = 0, refused = 0;
-  for (std::size_t at = offsetof(PolicyHeader, policy_version); at + 4 <= bytes.size(); at += at < sizeof(PolicyHeader) ? 4 : 28) {
-    for (std::uint32_t value : {0u, 1u, 0x7fffffffu, 0xffffffffu, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(bytes.size() - 4), 0x80808080u}) {
+  for (std::size_t at = offsetof(PolicyHeader, policy_version); at + 4 <= bytes.size();
+       at += at < sizeof(PolicyHeader) ? 4 : 28) {
+    for (std::uint32_t value : {0u, 1u, 0x7fffffffu, 0xffffffffu, static_cast<std::uint32_t>(bytes.size()),
+                                static_cast<std::uint32_t>(bytes.size() - 4), 0x80808080u}) {
       test::Blob blob(bytes);
       std::memcpy(blob.data() + at, &value, 4);
-      auto &header = *reinterpret_cast<PolicyHeader *>(blob.data());
+      auto& header = *reinterpret_cast<PolicyHeader*>(blob.data());
       Hash128 hash = hash128(blob.bytes().substr(offsetof(PolicyHeader, policy_version)));
       header.hash[0] = hash.low;
       header.hash[1] = hash.high;

@@ -23,12 +23,17 @@ std::uint32_t needs(std::string_view json) {
 TEST(Compile, NeedsOnlyWhatCanBeOtherThanGrant) {
   EXPECT_EQ(needs("grantAll"), 0u);
   EXPECT_EQ(needs("observeAll"), static_cast<unsigned>(AP_NEED_NETWORK | AP_NEED_FILES | AP_NEED_PROCESSES));
-  EXPECT_EQ(needs("denyAll"), static_cast<unsigned>(AP_NEED_NETWORK | AP_NEED_FILES | AP_NEED_PROCESSES | AP_NEED_NATIVE));
+  EXPECT_EQ(needs("denyAll"),
+            static_cast<unsigned>(AP_NEED_NETWORK | AP_NEED_FILES | AP_NEED_PROCESSES | AP_NEED_NATIVE));
   EXPECT_EQ(needs(R"({"outbound": {"local": "observe"}})"), static_cast<unsigned>(AP_NEED_NETWORK));
-  EXPECT_EQ(needs(R"({"files": {"rules": [{"path": "/x", "read": "observe"}]}})"), static_cast<unsigned>(AP_NEED_FILES));
+  EXPECT_EQ(needs(R"({"files": {"rules": [{"path": "/x", "read": "observe"}]}})"),
+            static_cast<unsigned>(AP_NEED_FILES));
   EXPECT_EQ(needs(R"({"files": {"rules": [{"path": "/x", "read": "grant"}]}})"), 0u);
-  EXPECT_EQ(needs(R"({"child_processes": {"rules": [{"command": "x", "action": "observe"}]}})"), static_cast<unsigned>(AP_NEED_PROCESSES));
-  EXPECT_EQ(needs(R"({"outbound": "deny"})"), static_cast<unsigned>(AP_NEED_NETWORK | AP_NEED_PROCESSES | AP_NEED_NATIVE)) << "unguarded and native_code are implied";
+  EXPECT_EQ(needs(R"({"child_processes": {"rules": [{"command": "x", "action": "observe"}]}})"),
+            static_cast<unsigned>(AP_NEED_PROCESSES));
+  EXPECT_EQ(needs(R"({"outbound": "deny"})"),
+            static_cast<unsigned>(AP_NEED_NETWORK | AP_NEED_PROCESSES | AP_NEED_NATIVE))
+      << "unguarded and native_code are implied";
 }
 
 TEST(Compile, IsTheSameTwice) {
@@ -49,11 +54,14 @@ TEST(Compile, KnowsASpelledAndARealPlace) {
   Surroundings here = test::lambda();
   here.read_link = read_link_of_this_machine;
   here.app_dirs = {root + "/link"};
-  Question q(R"({"files": {"application": {"write": "deny"}, "rules": [{"path": ")" + root + R"(/link/secret/**", "read": "deny"}, {"path": ")" + root + R"(/link/*.key", "read": "deny"}]}})", here);
+  Question q(R"({"files": {"application": {"write": "deny"}, "rules": [{"path": ")" + root +
+                 R"(/link/secret/**", "read": "deny"}, {"path": ")" + root + R"(/link/*.key", "read": "deny"}]}})",
+             here);
   ASSERT_TRUE(q.valid()) << q.diagnostics;
   for (std::string dir : {"/link", "/real"}) {
     EXPECT_EQ(q.file(AP_FILE_WRITE, root + dir + "/x"), "deny files.application.write") << dir;
-    EXPECT_EQ(q.file(AP_FILE_READ, root + dir + "/secret/x"), "deny files.rules[0]") << dir << ": the part that exists is real, the rest as spelled";
+    EXPECT_EQ(q.file(AP_FILE_READ, root + dir + "/secret/x"), "deny files.rules[0]")
+        << dir << ": the part that exists is real, the rest as spelled";
     EXPECT_EQ(q.file(AP_FILE_READ, root + dir + "/a.key"), "deny files.rules[1]") << dir;
     EXPECT_EQ(q.file(AP_FILE_READ, root + dir + "/x"), "grant files.application.read") << dir;
   }
@@ -70,7 +78,8 @@ TEST(Compile, NamesPrintInLowerCase) {
 }
 
 TEST(Compile, RuleIdsHaveTexts) {
-  Question q(R"({"outbound": {"action": "deny", "allowed_domains": ["=a.example", "10.0.0.1"]}, "files": {"rules": [{"path": "/x", "read": "deny"}]}})");
+  Question q(
+      R"({"outbound": {"action": "deny", "allowed_domains": ["=a.example", "10.0.0.1"]}, "files": {"rules": [{"path": "/x", "read": "deny"}]}})");
   EXPECT_EQ(q.view().rule_text(rule_outbound_action), "outbound.action");
   EXPECT_EQ(q.view().rule_text(rule_native), "native_code");
   EXPECT_EQ(q.view().rule_text(rule_first_of_document), "outbound.allowed_domains[0]");

@@ -9,7 +9,8 @@ namespace ap {
 namespace {
 
 TEST(Groups, AreFoundInAnyCaseWithOrWithoutSuffix) {
-  for (const char *name : {"observeAll.ability", "observeall", "OBSERVEALL.ABILITY", "observeAll"}) EXPECT_FALSE(built_in_group(name).empty()) << name;
+  for (const char* name : {"observeAll.ability", "observeall", "OBSERVEALL.ABILITY", "observeAll"})
+    EXPECT_FALSE(built_in_group(name).empty()) << name;
   EXPECT_EQ(built_in_group("observeAll"), built_in_group(kDefaultGroup));
   EXPECT_TRUE(built_in_group("orders").empty());
   EXPECT_TRUE(built_in_group("").empty());
@@ -19,7 +20,7 @@ TEST(Groups, AreFoundInAnyCaseWithOrWithoutSuffix) {
 
 TEST(Groups, AreValidAndSayWhatTheirNamesSay) {
   ASSERT_EQ(built_in_group_names().size(), 4u);
-  auto line = [](const char *name) {
+  auto line = [](const char* name) {
     ParsedPolicy parsed = parse_policy(built_in_group(name));
     EXPECT_TRUE(parsed.valid()) << name << to_text(parsed.diagnostics);
     EXPECT_EQ(group_key(parsed.policy.name), group_key(name));

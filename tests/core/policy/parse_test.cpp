@@ -8,7 +8,7 @@
 namespace ap {
 namespace {
 
-constexpr const char *kExample = R"({
+constexpr const char* kExample = R"({
   "schema": 1, "name": "orders", "version": 3, "description": "order intake",
   "outbound": {"action": "deny", "allow_cloud_provider": "services", "allowed_domains": ["=api.stripe.com", "*.example.com", "10.0.0.0/16:5432"], "local": "grant"},
   "files": {
@@ -52,9 +52,11 @@ TEST(Parse, MissingIsGrantUntilSomethingIsDenied) {
   EXPECT_EQ(p.unguarded, Action::grant);
   EXPECT_EQ(p.native, Action::grant);
   EXPECT_EQ(p.version, -1);
-  for (const char *json : {R"({"outbound": "deny"})", R"({"files": {"tmp": {"read": "deny"}}})", R"({"files": {"elsewhere": "deny"}})", R"({"child_processes": "deny"})",
-                           R"({"outbound": {"local": "deny"}})", R"({"files": {"rules": [{"path": "/x", "write": "deny"}]}})",
-                           R"({"child_processes": {"rules": [{"command": "x", "action": "deny"}]}})"}) {
+  for (const char* json :
+       {R"({"outbound": "deny"})", R"({"files": {"tmp": {"read": "deny"}}})", R"({"files": {"elsewhere": "deny"}})",
+        R"({"child_processes": "deny"})", R"({"outbound": {"local": "deny"}})",
+        R"({"files": {"rules": [{"path": "/x", "write": "deny"}]}})",
+        R"({"child_processes": {"rules": [{"command": "x", "action": "deny"}]}})"}) {
     p = valid(json);
     EXPECT_EQ(p.unguarded, Action::deny) << json;
     EXPECT_EQ(p.native, Action::deny) << json;
@@ -62,14 +64,22 @@ TEST(Parse, MissingIsGrantUntilSomethingIsDenied) {
   p = valid(R"({"outbound": "deny", "native_code": "observe", "child_processes": {"unguarded": "grant"}})");
   EXPECT_EQ(p.native, Action::observe);
   EXPECT_EQ(p.unguarded, Action::grant);
-  EXPECT_EQ(summary(p), "outbound deny, tmp rw grant/grant, app rw grant/grant, child grant, unguarded grant, native observe");
+  EXPECT_EQ(summary(p),
+            "outbound deny, tmp rw grant/grant, app rw grant/grant, child grant, unguarded grant, native observe");
   EXPECT_EQ(valid(R"({"outbound": "observe"})").native, Action::grant);
 }
 
 TEST(Parse, ShortFormsAndAliases) {
-  for (auto [word, action] : {std::pair{"\"off\"", Action::grant}, {"\"report\"", Action::observe}, {"\"mitigate\"", Action::deny}, {"\"allow\"", Action::grant},
-                              {"\"alert\"", Action::observe}, {"\"block\"", Action::deny}, {"\"DENY\"", Action::deny}, {"false", Action::grant}}) {
-    Policy p = valid(std::string(R"({"outbound": {"action": )") + word + R"(}, "files": {"tmp": )" + word + R"(}, "child_processes": )" + word + "}");
+  for (auto [word, action] : {std::pair{"\"off\"", Action::grant},
+                              {"\"report\"", Action::observe},
+                              {"\"mitigate\"", Action::deny},
+                              {"\"allow\"", Action::grant},
+                              {"\"alert\"", Action::observe},
+                              {"\"block\"", Action::deny},
+                              {"\"DENY\"", Action::deny},
+                              {"false", Action::grant}}) {
+    Policy p = valid(std::string(R"({"outbound": {"action": )") + word + R"(}, "files": {"tmp": )" + word +
+                     R"(}, "child_processes": )" + word + "}");
     EXPECT_EQ(p.outbound, action) << word;
     EXPECT_EQ(p.tmp.read, action) << word;
     EXPECT_EQ(p.tmp.write, action) << word;
@@ -86,7 +96,7 @@ struct Wrong {
 };
 
 TEST(Parse, EveryWrongEntryIsNamedWithItsPlace) {
-  for (const auto &[json, place, says] : {
+  for (const auto& [json, place, says] : {
            Wrong{"[]", "policy", "a list"},
            Wrong{"{\"outbund\": {}}", "outbund", "`outbound`"},
            Wrong{R"({"outbound": {"alowed_domains": []}})", "outbound.alowed_domains", "`allowed_domains`"},
@@ -105,7 +115,8 @@ TEST(Parse, EveryWrongEntryIsNamedWithItsPlace) {
            Wrong{R"({"outbound": {"action": null}})", "outbound.action", "is null"},
            Wrong{R"({"outbound": {"action": "deny", "action": "grant"}})", "outbound.action", "twice"},
            Wrong{R"({"outbound": {"allow_cloud_provider": "some"}})", "outbound.allow_cloud_provider", "`services`"},
-           Wrong{R"({"outbound": {"allowed_domains": ["a", "b.*.c"]}})", "outbound.allowed_domains[1]", "wildcard inside"},
+           Wrong{R"({"outbound": {"allowed_domains": ["a", "b.*.c"]}})", "outbound.allowed_domains[1]",
+                 "wildcard inside"},
            Wrong{R"({"outbound": {"allowed_domains": ["a", 7]}})", "outbound.allowed_domains[1]", "a number"},
            Wrong{R"({"outbound": {"allowed_domains": ["a,b"]}})", "outbound.allowed_domains[0]", "comma"},
            Wrong{R"({"outbound": {"allowed_domains": "a,,b"}})", "outbound.allowed_domains[1]", "empty"},
@@ -117,9 +128,11 @@ TEST(Parse, EveryWrongEntryIsNamedWithItsPlace) {
            Wrong{R"({"files": {"rules": [{"read": "deny"}]}})", "files.rules[0]", "no `path`"},
            Wrong{R"({"files": {"rules": [{"path": "/x"}]}})", "files.rules[0]", "says nothing"},
            Wrong{R"({"files": {"rules": [{"path": "x", "read": "deny"}]}})", "files.rules[0].path", "not absolute"},
-           Wrong{R"({"files": {"rules": [{"path": "/x", "read": "deny", "action": "deny"}]}})", "files.rules[0]", "short for both"},
+           Wrong{R"({"files": {"rules": [{"path": "/x", "read": "deny", "action": "deny"}]}})", "files.rules[0]",
+                 "short for both"},
            Wrong{R"({"files": {"rules": ["/x"]}})", "files.rules[0]", "an object"},
-           Wrong{R"({"child_processes": {"rules": [{"command": "(", "action": "deny"}]}})", "child_processes.rules[0].command", "RE2"},
+           Wrong{R"({"child_processes": {"rules": [{"command": "(", "action": "deny"}]}})",
+                 "child_processes.rules[0].command", "RE2"},
            Wrong{R"({"child_processes": {"rules": [{"command": "x"}]}})", "child_processes.rules[0]", "no `action`"},
            Wrong{R"({"child_processes": {"rules": [{"action": "deny"}]}})", "child_processes.rules[0]", "no `command`"},
            Wrong{"{\n \"schema\": 1,\n}", "line 3, column 1", "JSON"},
@@ -130,9 +143,10 @@ TEST(Parse, EveryWrongEntryIsNamedWithItsPlace) {
     ParsedPolicy parsed = parse_policy(json);
     ASSERT_FALSE(parsed.valid()) << json;
     bool found = false;
-    for (const Diagnostic &d : parsed.diagnostics) found = found || (d.place == place && d.message.find(says) != d.message.npos);
+    for (const Diagnostic& d : parsed.diagnostics)
+      found = found || (d.place == place && d.message.find(says) != d.message.npos);
     EXPECT_TRUE(found) << json << "\nexpected " << place << ": ..." << says << "\n" << to_text(parsed.diagnostics);
-    for (const Diagnostic &d : parsed.diagnostics) EXPECT_EQ(d.message.find('\n'), std::string::npos);
+    for (const Diagnostic& d : parsed.diagnostics) EXPECT_EQ(d.message.find('\n'), std::string::npos);
   }
 }
 
@@ -142,7 +156,7 @@ TEST(Parse, AllProblemsAtOnce) {
 }
 
 TEST(Parse, LargeInputIsBoundedAndQuick) {
-  auto seconds = [](const std::string &json, bool expect_valid) {
+  auto seconds = [](const std::string& json, bool expect_valid) {
     auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(parse_policy(json).valid(), expect_valid);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -20,19 +20,20 @@ TEST(Provider, RegionsAreFactoredOut) {
   EXPECT_EQ(form("kms.us-isob-east-1.sc2s.sgov.gov"), "kms.{r}.sc2s.sgov.gov");
   EXPECT_EQ(form("kms.eusc-de-east-1.amazonaws.eu"), "kms.{r}.amazonaws.eu");
   EXPECT_EQ(form("x.ap-southeast-2.compute.amazonaws.com"), "x.{r}.compute.amazonaws.com");
-  for (const char *name : {"ec2-1-2-3-4.compute-1.amazonaws.com", "sts.amazonaws.com", "east-1.example", "far-east-1.example.com", "us-east-12.example.com", ""})
+  for (const char* name : {"ec2-1-2-3-4.compute-1.amazonaws.com", "sts.amazonaws.com", "east-1.example",
+                           "far-east-1.example.com", "us-east-12.example.com", ""})
     EXPECT_EQ(form(name), std::string(name) == "far-east-1.example.com" ? "{r}.example.com" : name);
   EXPECT_EQ(form(std::string(600, 'a')), "refused");
 }
 
-std::string ask(const char *level, const char *name, const char *region = "us-east-1", const char *provider = "aws") {
+std::string ask(const char* level, const char* name, const char* region = "us-east-1", const char* provider = "aws") {
   Surroundings here = test::lambda();
   here.region = region;
   here.provider = provider;
   here.account = "123456789012";
   test::Question q(std::string(R"({"outbound": {"action": "deny", "allow_cloud_provider": ")") + level + "\"}}", here);
   Verdict v = q.judge(test::Question::operation(AP_OUTBOUND, AP_RESOLVE, name));
-  constexpr const char *classes[] = {"none", "name", "literal", "local", "provider", "tenant", "hosting"};
+  constexpr const char* classes[] = {"none", "name", "literal", "local", "provider", "tenant", "hosting"};
   return std::string(v.action == AP_GRANT ? "open " : "shut ") + classes[v.cls];
 }
 
@@ -41,19 +42,22 @@ struct Row {
 };
 
 TEST(Provider, Levels) {
-  for (const auto &[name, off, strict, services, all] : {
+  for (const auto& [name, off, strict, services, all] : {
            Row{"sqs.us-east-1.amazonaws.com", "shut name", "open provider", "open provider", "open provider"},
            Row{"sqs.eu-west-1.amazonaws.com", "shut name", "shut provider", "open provider", "open provider"},
            Row{"lambda.us-east-1.api.aws", "shut name", "open provider", "open provider", "open provider"},
            Row{"stream-logs.us-east-1.amazonaws.com", "shut name", "open provider", "open provider", "open provider"},
            Row{"sts.amazonaws.com", "shut name", "open provider", "open provider", "open provider"},
-           Row{"123456789012.ddb.us-east-1.amazonaws.com", "shut name", "open provider", "open provider", "open provider"},
-           Row{"999999999999.ddb.us-east-1.amazonaws.com", "shut name", "shut provider", "open provider", "open provider"},
+           Row{"123456789012.ddb.us-east-1.amazonaws.com", "shut name", "open provider", "open provider",
+               "open provider"},
+           Row{"999999999999.ddb.us-east-1.amazonaws.com", "shut name", "shut provider", "open provider",
+               "open provider"},
            Row{"bucket.s3.us-east-1.amazonaws.com", "shut name", "shut tenant", "open tenant", "open tenant"},
            Row{"bucket.s3.amazonaws.com", "shut name", "shut tenant", "open tenant", "open tenant"},
            Row{"x.cluster-abc.us-east-1.rds.amazonaws.com", "shut name", "shut tenant", "open tenant", "open tenant"},
            Row{"ec2-1-2-3-4.compute-1.amazonaws.com", "shut name", "shut hosting", "shut hosting", "open hosting"},
-           Row{"ec2-1-2-3-4.eu-west-1.compute.amazonaws.com", "shut name", "shut hosting", "shut hosting", "open hosting"},
+           Row{"ec2-1-2-3-4.eu-west-1.compute.amazonaws.com", "shut name", "shut hosting", "shut hosting",
+               "open hosting"},
            Row{"x.us-east-1.elb.amazonaws.com", "shut name", "shut hosting", "shut hosting", "open hosting"},
            Row{"x.elb.us-east-1.amazonaws.com", "shut name", "shut hosting", "shut hosting", "open hosting"},
            Row{"abc.execute-api.us-east-1.amazonaws.com", "shut name", "shut hosting", "shut hosting", "open hosting"},

@@ -14,10 +14,10 @@ namespace {
 using Keys = std::set<std::string>;
 
 // Keys that the parser names for an unknown one at this place.
-Keys known_to_parser(const std::string &before, const std::string &after) {
+Keys known_to_parser(const std::string& before, const std::string& after) {
   ParsedPolicy parsed = parse_policy("{" + before + "\"qqqqqqqqqqqqqq\": 1" + after + "}");
   Keys keys;
-  for (const Diagnostic &d : parsed.diagnostics) {
+  for (const Diagnostic& d : parsed.diagnostics) {
     std::size_t at = d.message.find("known here: ");
     if (at == d.message.npos) continue;
     for (std::size_t open = d.message.find('`', at); open != d.message.npos; open = d.message.find('`', open + 1)) {
@@ -29,9 +29,9 @@ Keys known_to_parser(const std::string &before, const std::string &after) {
   return keys;
 }
 
-Keys known_to_schema(const json::Value &node) {
+Keys known_to_schema(const json::Value& node) {
   Keys keys;
-  for (const auto &[key, value] : node.find("properties")->members) keys.insert(key);
+  for (const auto& [key, value] : node.find("properties")->members) keys.insert(key);
   EXPECT_FALSE(node.find("additionalProperties")->flag);
   return keys;
 }
@@ -39,7 +39,7 @@ Keys known_to_schema(const json::Value &node) {
 TEST(Schema, KnowsWhatTheParserKnows) {
   auto schema = json::parse(embedded::schema);
   ASSERT_TRUE(schema) << schema.error().message;
-  const json::Value &definitions = *schema->find("$defs");
+  const json::Value& definitions = *schema->find("$defs");
   Keys top = known_to_parser("", "");
   top.erase("controls");  // reserved: no document has it
   EXPECT_EQ(known_to_schema(*schema), top);
@@ -48,15 +48,16 @@ TEST(Schema, KnowsWhatTheParserKnows) {
   EXPECT_EQ(known_to_schema(*definitions.find("directions")), known_to_parser("\"files\": {\"tmp\": {", "}}"));
   EXPECT_EQ(known_to_schema(*definitions.find("pathRule")), known_to_parser("\"files\": {\"rules\": [{", "}]}"));
   EXPECT_EQ(known_to_schema(*definitions.find("childProcesses")), known_to_parser("\"child_processes\": {", "}"));
-  EXPECT_EQ(known_to_schema(*definitions.find("commandRule")), known_to_parser("\"child_processes\": {\"rules\": [{", "}]}"));
+  EXPECT_EQ(known_to_schema(*definitions.find("commandRule")),
+            known_to_parser("\"child_processes\": {\"rules\": [{", "}]}"));
 }
 
 TEST(Schema, ActionWordsAreThoseOfTheParser) {
   auto schema = json::parse(embedded::schema);
   ASSERT_TRUE(schema);
-  const json::Value &words = *schema->find("$defs")->find("action")->find("enum");
+  const json::Value& words = *schema->find("$defs")->find("action")->find("enum");
   ASSERT_EQ(words.items.size(), 10u);
-  for (const json::Value &word : words.items) {
+  for (const json::Value& word : words.items) {
     std::string text = word.is_text() ? json::quoted(word.text) : "false";
     EXPECT_TRUE(parse_policy("{\"native_code\": " + text + "}").valid()) << text;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ask_everything: walks every look-up that a guard makes on a sealed policy. Nothing is expected but to come back: for damaged
-// blobs, under a sanitizer, and for the fuzzers.
+// ask_everything: walks every look-up that a guard makes on a sealed policy. Nothing is expected but to come back: for
+// damaged blobs, under a sanitizer, and for the fuzzers.
 #pragma once
 #include <cstring>
 #include <string_view>
@@ -12,7 +12,7 @@
 
 namespace ap::test {
 
-inline int ask_everything(const BlobView &policy, std::string_view extra = {}) {
+inline int ask_everything(const BlobView& policy, std::string_view extra = {}) {
   int sum = 0;
   auto ask = [&](Operation op) {
     Verdict verdict;
@@ -21,8 +21,10 @@ inline int ask_everything(const BlobView &policy, std::string_view extra = {}) {
   };
   Operation op{};
   op.resource = AP_OUTBOUND;
-  for (std::string_view name : {std::string_view("a.example.com"), std::string_view("db.internal"), std::string_view("stripe.com"), std::string_view("x.s3.us-east-1.amazonaws.com"),
-                                std::string_view("localhost"), std::string_view("lambda.x"), std::string_view("10.1.2.3"), std::string_view("2001:db8::1"), extra}) {
+  for (std::string_view name :
+       {std::string_view("a.example.com"), std::string_view("db.internal"), std::string_view("stripe.com"),
+        std::string_view("x.s3.us-east-1.amazonaws.com"), std::string_view("localhost"), std::string_view("lambda.x"),
+        std::string_view("10.1.2.3"), std::string_view("2001:db8::1"), extra}) {
     op.text = str(name);
     op.kind = AP_RESOLVE;
     ask(op);
@@ -38,8 +40,9 @@ inline int ask_everything(const BlobView &policy, std::string_view extra = {}) {
   }
   op = {};
   op.resource = AP_FILES;
-  for (std::string_view path : {std::string_view("/"), std::string_view("/tmp/x"), std::string_view("/var/task/app.py"), std::string_view("/data"), std::string_view("/data/a/x"),
-                                std::string_view("/a/b/y"), std::string_view("/proc/self/maps"), std::string_view("/data/../x"), extra}) {
+  for (std::string_view path : {std::string_view("/"), std::string_view("/tmp/x"), std::string_view("/var/task/app.py"),
+                                std::string_view("/data"), std::string_view("/data/a/x"), std::string_view("/a/b/y"),
+                                std::string_view("/proc/self/maps"), std::string_view("/data/../x"), extra}) {
     op.text = str(path);
     op.cwd = str("/data");
     op.text2 = str("/tmp/to");

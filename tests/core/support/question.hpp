@@ -39,8 +39,8 @@ class Blob {
   explicit Blob(std::string_view bytes) : words_(bytes.size() / 8 + 1), size_(bytes.size()) {
     if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
   }
-  std::string_view bytes() const { return {reinterpret_cast<const char *>(words_.data()), size_}; }
-  char *data() { return reinterpret_cast<char *>(words_.data()); }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(words_.data()), size_}; }
+  char* data() { return reinterpret_cast<char*>(words_.data()); }
 
  private:
   std::vector<std::uint64_t> words_;
@@ -49,7 +49,7 @@ class Blob {
 
 class Question {
  public:
-  explicit Question(std::string_view json, const Surroundings &here = lambda()) {
+  explicit Question(std::string_view json, const Surroundings& here = lambda()) {
     if (std::string_view group = built_in_group(json); !group.empty()) json = group;
     ParsedPolicy parsed = parse_policy(json);
     diagnostics = to_text(parsed.diagnostics);
@@ -61,23 +61,25 @@ class Question {
     }
     blob_ = std::make_unique<Blob>(*compiled);
     Result<BlobView> view = BlobView::open(blob_->bytes());
-    if (view) view_ = *view;
-    else diagnostics = view.error().message;
+    if (view)
+      view_ = *view;
+    else
+      diagnostics = view.error().message;
   }
 
   bool valid() const { return view_.has_value(); }
-  const BlobView &view() const { return *view_; }
-  NameTable &names() { return *names_; }
+  const BlobView& view() const { return *view_; }
+  NameTable& names() { return *names_; }
 
-  Verdict judge(const Operation &operation) const {
+  Verdict judge(const Operation& operation) const {
     Verdict verdict;
     guard::check_against(*view_, names_.get(), operation, verdict);
     return verdict;
   }
   // "deny outbound.action"
-  std::string ask(const Operation &operation) const { return text(judge(operation)); }
-  std::string text(const Verdict &verdict) const {
-    constexpr const char *actions[] = {"grant", "observe", "deny"};
+  std::string ask(const Operation& operation) const { return text(judge(operation)); }
+  std::string text(const Verdict& verdict) const {
+    constexpr const char* actions[] = {"grant", "observe", "deny"};
     std::string rule(guard::rule_text(*view_, verdict));
     return actions[verdict.action] + (rule.empty() ? "" : " " + rule);
   }
@@ -105,15 +107,16 @@ class Question {
   std::string connect(std::string_view host, std::string_view address, std::uint16_t port) const {
     return ask(connect_operation(host, address, port));
   }
-  std::string file(std::uint8_t kind, std::string_view path, std::string_view to = {}, std::string_view cwd = {}) const {
+  std::string file(std::uint8_t kind, std::string_view path, std::string_view to = {},
+                   std::string_view cwd = {}) const {
     Operation op = operation(AP_FILES, kind, path);
     if (!to.empty()) op.text2 = str(to);
     if (!cwd.empty()) op.cwd = str(cwd);
     return ask(op);
   }
-  std::string spawn(std::string_view program, const std::vector<std::string> &argv, std::uint32_t flags = 0) const {
+  std::string spawn(std::string_view program, const std::vector<std::string>& argv, std::uint32_t flags = 0) const {
     std::vector<ap_str> words;
-    for (const std::string &word : argv) words.push_back(str(word));
+    for (const std::string& word : argv) words.push_back(str(word));
     Operation op = operation(AP_PROCESSES, AP_SPAWN, program);
     op.argv = words.data();
     op.argc = static_cast<std::uint32_t>(words.size());
