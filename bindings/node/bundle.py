@@ -3,8 +3,8 @@
 """Makes one file of bindings/node/lib: bundle.py <lib folder> <output> <version>.
 
 Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. Comments and
-indentation go (they cost a cold start some 0.2 ms of scanning); line breaks stay, so that a stack is still readable beside
-the sources.
+indentation go (they cost a cold start some 0.2 ms of scanning); line breaks stay, so that a stack is still readable
+beside the sources.
 """
 
 import pathlib
@@ -63,7 +63,7 @@ def main() -> None:
         bundle.write(HEAD.format(version=version))
         for name, path in files.items():
             text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
-            # In parentheses V8 compiles a function at once instead of looking it over first and compiling it when called.
+            # In parentheses V8 compiles a function at once, instead of looking it over first and again when called.
             bundle.write(f"'{name}': {text if name in LATER else f'({text})'},\n")
         bundle.write(TAIL)
 

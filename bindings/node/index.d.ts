@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// <reference types="node" />
-import { EventEmitter } from 'events';
+import {EventEmitter} from 'events';
 
 /** The error of a denied operation: an ordinary EPERM, delivered as the called API always delivers its errors. */
 export interface TrendAppProtectDenied extends NodeJS.ErrnoException {

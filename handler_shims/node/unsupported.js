@@ -4,26 +4,44 @@
 'use strict';
 
 var EventEmitter = require('events');
-var text = '[WARN] [app_protect] Node ' + process.versions.node + ' is not supported by this build (18 and newer are): not protected\n';
+var text =
+  '[WARN] [app_protect] Node ' +
+  process.versions.node +
+  ' is not supported by this build (18 and newer are): not protected\n';
 if (require('worker_threads').isMainThread) process.stderr.write(text);
 
 var agent = new EventEmitter();
 agent.enabled = false;
-['start', 'currentTransaction', 'startTransaction', 'finishTransaction'].forEach(function (name) { agent[name] = function () { return null; }; });
-agent.withTransaction = function (type, fn) { return fn(); };
-agent.ignoreHooks = function (fn) { return fn(); };
+['start', 'currentTransaction', 'startTransaction', 'finishTransaction'].forEach(function (name) {
+  agent[name] = function () {
+    return null;
+  };
+});
+agent.withTransaction = function (type, fn) {
+  return fn();
+};
+agent.ignoreHooks = function (fn) {
+  return fn();
+};
 
-function unchanged(handler) { return handler; }
+function unchanged(handler) {
+  return handler;
+}
 
-exports.api = { aws_lambda: { protectHandler: unchanged }, azure_function: { protectFunction: unchanged } };
+exports.api = {aws_lambda: {protectHandler: unchanged}, azure_function: {protectFunction: unchanged}};
 exports.agent = agent;
-exports.status = function () { return { enabled: false }; };
+exports.status = function () {
+  return {enabled: false};
+};
 
 // Handler swap: the original handler by the plainest of the client's rules.
 exports.swappedHandler = function () {
   var name = process.env.TREND_AP_HANDLER || '';
   var match = /^(.*\/)?([^./]*)\.(.*)$/.exec(name);
-  if (!match) throw new Error('TREND_AP_HANDLER is `' + name + '`: it must name the handler to run, for example index.handler');
+  if (!match)
+    throw new Error('TREND_AP_HANDLER is `' + name + '`: it must name the handler to run, for example index.handler');
   var file = require('path').resolve(process.env.LAMBDA_TASK_ROOT || process.cwd(), match[1] || '', match[2]);
-  return match[3].split('.').reduce(function (nested, key) { return nested && nested[key]; }, require(file));
+  return match[3].split('.').reduce(function (nested, key) {
+    return nested && nested[key];
+  }, require(file));
 };

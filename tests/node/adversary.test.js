@@ -8,14 +8,14 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { run, folder, stage } = require('./protected');
+const {run, folder, stage} = require('./protected');
 
 const home = folder();
 const secret = path.join(home, 'secret');
 const open = path.join(home, 'open');
 fs.writeFileSync(secret, 'SECRET');
 fs.writeFileSync(open, 'open');
-const policy = { schema: 1, name: 'a', files: { rules: [{ path: secret, read: 'deny', write: 'deny' }] } };
+const policy = {schema: 1, name: 'a', files: {rules: [{path: secret, read: 'deny', write: 'deny'}]}};
 
 const S = JSON.stringify(secret);
 const READ = `require('fs').readFileSync(${S}, 'utf8')`;
@@ -35,14 +35,14 @@ const ROWS = {
   'a renamed folder': `const d = require('path').dirname(${S}); require('fs').renameSync(d, d + '.moved'); try { return require('fs').readFileSync(d + '.moved/secret', 'utf8'); } finally { require('fs').renameSync(d + '.moved', d); }`,
   '/proc/self/root': `return require('fs').readFileSync('/proc/self/root' + ${S}, 'utf8');`,
   'a copy': `const c = require('path').join(__dirname, 'c'); require('fs').copyFileSync(${S}, c); return require('fs').readFileSync(c, 'utf8');`,
-  'cpSync': `const c = require('path').join(__dirname, 'c'); require('fs').cpSync(${S}, c); return require('fs').readFileSync(c, 'utf8');`,
+  cpSync: `const c = require('path').join(__dirname, 'c'); require('fs').cpSync(${S}, c); return require('fs').readFileSync(c, 'utf8');`,
   'r+ and a+': `for (const f of ['r+', 'a+']) { try { const fd = require('fs').openSync(${S}, f); const t = Buffer.alloc(6); require('fs').readSync(fd, t, 0, 6, 0); return t.toString(); } catch {} } throw new Error('refused');`,
   'chdir and a relative path': `process.chdir(require('path').dirname(${S})); return require('fs').readFileSync('secret', 'utf8');`,
   'String.prototype': `for (const k of Object.getOwnPropertyNames(String.prototype)) if (!/^(constructor|length|toString|valueOf)$/.test(k)) { const o = String.prototype[k]; if (typeof o === 'function') String.prototype[k] = function (...a) { return String(this).includes === undefined ? o.apply(this, a) : o.apply(this, a); }; } String.prototype.startsWith = () => true; String.prototype.endsWith = () => true; return ${READ};`,
   'getters on Object.prototype': `for (const k of ['result', 'first', 'value', 'get', 'loader', 'api', 'stack', 'errno', 'name']) Object.defineProperty(Object.prototype, k, { configurable: true, get() { return k === 'result' ? 7 : undefined; }, set(v) { Object.defineProperty(this, k, { value: v, configurable: true, writable: true, enumerable: true }); } }); return ${READ};`,
   'setters on Array.prototype': `for (const k of ['0', '1', '2']) Object.defineProperty(Array.prototype, k, { configurable: true, get() { return undefined; }, set(v) {} }); try { return ${READ}; } finally { for (const k of ['0', '1', '2']) delete Array.prototype[k]; }`,
   'Function.prototype': `const { call, apply, bind } = Function.prototype; Function.prototype.call = function () { return undefined; }; Function.prototype.apply = function () { return undefined; }; try { return ${READ}; } finally { Object.assign(Function.prototype, { call, apply, bind }); }`,
-  'Reflect': `for (const k of Object.getOwnPropertyNames(Reflect)) { try { Reflect[k] = () => undefined; } catch {} } return ${READ};`,
+  Reflect: `for (const k of Object.getOwnPropertyNames(Reflect)) { try { Reflect[k] = () => undefined; } catch {} } return ${READ};`,
   'a prepareStackTrace that throws': `Error.prepareStackTrace = () => { throw new Error('mine'); }; return ${READ};`,
   'a prepareStackTrace that reads': `let got; Error.prepareStackTrace = (e, sites) => { for (const s of sites) { const f = s.getFunction(); if (f) { try { got = f(${S}, 'utf8'); } catch {} } } return 'x'; }; try { ${READ}; } catch (e) { void e.stack; } if (typeof got === 'string') return got; throw new Error('refused');`,
   'a frozen Error': `Object.freeze(Error); return ${READ};`,
@@ -57,27 +57,36 @@ const ROWS = {
     put(${JSON.stringify(open)}); const end = Date.now() + 600; let got = SHORT_CUT ? 'SECRET' : undefined;
     while (Date.now() < end && got !== 'SECRET') { try { got = process.binding('fs').readFileUtf8 ? process.binding('fs').readFileUtf8(view, 0) : undefined; } catch {} } w.terminate(); if (got === 'SECRET') return got; throw new Error('refused');`,
   'a vm context': `return require('vm').runInNewContext('read(path, "utf8")', { read: require('fs').readFileSync, path: ${S} });`,
-  'another realm\'s process': `return require('vm').runInNewContext('process.binding("fs")', { process }) && ${READ};`,
+  "another realm's process": `return require('vm').runInNewContext('process.binding("fs")', { process }) && ${READ};`,
   'module.register-like re-import': `return import('node:fs').then((m) => m.readFileSync(${S}, 'utf8'));`,
-  'streams': `return new Promise((y, n) => { let t = ''; require('fs').createReadStream(${S}).on('data', (d) => { t += d; }).on('end', () => y(t)).on('error', n); });`,
+  streams: `return new Promise((y, n) => { let t = ''; require('fs').createReadStream(${S}).on('data', (d) => { t += d; }).on('end', () => y(t)).on('error', n); });`,
   'a custom fs for streams': `return new Promise((y, n) => { let t = ''; const fs = require('fs'); fs.createReadStream(${S}, { fs: { open: fs.open, read: fs.read, close: fs.close } }).on('data', (d) => { t += d; }).on('end', () => y(t)).on('error', n); });`,
   'the report writer as a reader': `process.report.directory = require('path').dirname(${S}); process.report.writeReport('secret'); return ${READ};`,
 };
 
 // Rows that do not read the file without us either: what they try is to turn our own code, not Node's.
-const BREAKS_NODE = ['a prepareStackTrace that reads', 'nextTick swallowed', 'the report writer as a reader', 'Function.prototype',
-  'Reflect', 'the binding replaced', 'String.prototype', 'getters on Object.prototype'];
+const BREAKS_NODE = [
+  'a prepareStackTrace that reads',
+  'nextTick swallowed',
+  'the report writer as a reader',
+  'Function.prototype',
+  'Reflect',
+  'the binding replaced',
+  'String.prototype',
+  'getters on Object.prototype',
+];
 
 for (const [name, body] of Object.entries(ROWS)) {
   test(name, async () => {
-    const program = (plain) => `(async () => { try { console.log(JSON.stringify({ text: String(await (async () => { ${body.replace('SHORT_CUT', plain)} })()) })); } catch (e) { console.log(JSON.stringify({ refused: String(e && e.code) })); } })();`;
+    const program = (plain) =>
+      `(async () => { try { console.log(JSON.stringify({ text: String(await (async () => { ${body.replace('SHORT_CUT', plain)} })()) })); } catch (e) { console.log(JSON.stringify({ refused: String(e && e.code) })); } })();`;
     fs.writeFileSync(secret, 'SECRET');
-    const plain = await run(program(true), { attach: 'plain' });
+    const plain = await run(program(true), {attach: 'plain'});
     const works = plain.stdout.includes('"text":"SECRET');
-    fs.rmSync(`${secret}.hard`, { force: true });
-    fs.rmSync(`${secret}.moved`, { force: true });
+    fs.rmSync(`${secret}.hard`, {force: true});
+    fs.rmSync(`${secret}.moved`, {force: true});
     fs.writeFileSync(secret, 'SECRET');
-    const result = await run(program(false), { policy });
+    const result = await run(program(false), {policy});
     assert.ok(!result.stdout.includes('SECRET'), result.about());
     assert.equal(fs.readFileSync(secret, 'utf8'), 'SECRET', 'the file was changed');
     assert.ok(works || BREAKS_NODE.includes(name), `the row gets nothing without us: ${plain.about()}`);

@@ -6,10 +6,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { run, count } = require('./protected');
+const {run, count} = require('./protected');
 
-const policy = { schema: 1, name: 'h', files: { tmp: 'deny' } };
-const blocking = { schema: 1, name: 'h', files: { tmp: 'deny' }, on_deny: 'block' };
+const policy = {schema: 1, name: 'h', files: {tmp: 'deny'}};
+const blocking = {schema: 1, name: 'h', files: {tmp: 'deny'}, on_deny: 'block'};
 
 // A small runtime client: calls like client 3 (callback) or 4 (two arguments), reports how the invocation ended.
 const CLIENT = `
@@ -29,13 +29,13 @@ const print = (value) => console.log(JSON.stringify(value));
 `;
 
 const go = async (program, options = {}) => {
-  const result = await run(CLIENT + `(async () => { ${program} })()`, { policy, attach: 'import', ...options });
+  const result = await run(CLIENT + `(async () => { ${program} })()`, {policy, attach: 'import', ...options});
   assert.equal(result.status, 0, result.about());
   return result;
 };
 
 test('arity, name, properties and streaming symbols are kept', async () => {
-  const { value } = await go(`
+  const {value} = await go(`
     const three = protect(function three(event, context, callback) {});
     const two = protect(async (event, context) => 1);
     const streaming = async (event, stream, context) => {};
@@ -48,7 +48,7 @@ test('arity, name, properties and streaming symbols are kept', async () => {
 });
 
 test('values, errors and callbacks pass through', async () => {
-  const { value } = await go(`
+  const {value} = await go(`
     const rows = {
       async: async () => ({ ok: 1 }), rejects: async () => { throw new TypeError('no'); }, throws: () => { throw new RangeError('sync'); },
       returns: () => 'plain', callback: (e, c, cb) => cb(null, 'called'), later: (e, c, cb) => setTimeout(cb, 5, null, 'later'),
@@ -66,8 +66,8 @@ test('values, errors and callbacks pass through', async () => {
   for (const [name, [plain, ours]] of Object.entries(value)) assert.deepEqual(ours, plain, name);
 });
 
-test('this, event, context and arguments are the client\'s', async () => {
-  const { value } = await go(`
+test("this, event, context and arguments are the client's", async () => {
+  const {value} = await go(`
     const event = {}, c = context(), owner = {};
     let seen;
     owner.handler = protect(function (...values) { seen = [this === owner, values[0] === event, values[1] === c, values.length]; });
@@ -77,7 +77,8 @@ test('this, event, context and arguments are the client\'s', async () => {
 });
 
 test('a blocked invocation ends as blocked, whatever the handler made of the denial', async () => {
-  const { value, events } = await go(`
+  const {value, events} = await go(
+    `
     const rows = {
       async: [client4, async () => swallow()], returns: [client4, () => swallow()], callback: [client3, (e, c, cb) => { swallow(); cb(null, 'fine'); }],
       succeed: [client3, (e, c) => { swallow(); c.succeed('fine'); }], later: [client3, (e, c, cb) => setTimeout(() => { swallow(); cb(null, 'fine'); }, 5)],
@@ -86,37 +87,46 @@ test('a blocked invocation ends as blocked, whatever the handler made of the den
     };
     const out = {};
     for (const [name, [client, handler]] of Object.entries(rows)) out[name] = await client(protect(handler));
-    print(out);`, { policy: blocking });
-  const blocked = { error: { name: 'TrendAppProtectBlocked', message: 'Response overridden by Trend App Protect' } };
-  for (const [name, outcome] of Object.entries(value)) assert.deepEqual(outcome, name.startsWith('innocent') ? { value: 'fine' } : blocked, name);
+    print(out);`,
+    {policy: blocking},
+  );
+  const blocked = {error: {name: 'TrendAppProtectBlocked', message: 'Response overridden by Trend App Protect'}};
+  for (const [name, outcome] of Object.entries(value))
+    assert.deepEqual(outcome, name.startsWith('innocent') ? {value: 'fine'} : blocked, name);
   assert.equal(count(events), 7);
 });
 
 test('events carry the request they belong to', async () => {
-  const { events } = await go(`
+  const {events} = await go(`
     await client4(protect(async () => swallow()));
     await client4(protect(async () => { await 0; try { require('fs').readdirSync('/tmp'); } catch {} }));
     print(0);`);
-  assert.deepEqual(events.map((event) => event.request_id), ['request-1', 'request-2']);
+  assert.deepEqual(
+    events.map((event) => event.request_id),
+    ['request-1', 'request-2'],
+  );
 });
 
 test('a handler is wrapped once, and nested wrappers begin one invocation', async () => {
-  const { value } = await go(`
+  const {value} = await go(`
     const once = protect(async () => 'x');
     let inner = 0;
     const nested = protect(async (event, c) => protect(async () => { inner++; return 'inner'; })(event, c));
     print([protect(once) === once, await client4(nested), inner]);`);
-  assert.deepEqual(value, [true, { value: 'inner' }, 1]);
+  assert.deepEqual(value, [true, {value: 'inner'}, 1]);
 });
 
 test('what is no handler is refused with a clear message', async () => {
-  const { value } = await go("try { protect('index.handler'); } catch (e) { print([e.name, e.message]); }");
+  const {value} = await go("try { protect('index.handler'); } catch (e) { print([e.name, e.message]); }");
   assert.deepEqual(value, ['TypeError', 'protectHandler(handler): `handler` must be a function, got string']);
 });
 
 test('Azure functions', async () => {
-  const { value } = await go(`
+  const {value} = await go(
+    `
     const f = api.azure_function.protectFunction(async (context, request) => swallow());
-    print(await f({ invocationId: 'i', log() {} }, {}).then((v) => v, (e) => e.name));`, { policy: blocking });
+    print(await f({ invocationId: 'i', log() {} }, {}).then((v) => v, (e) => e.name));`,
+    {policy: blocking},
+  );
   assert.equal(value, 'TrendAppProtectBlocked');
 });

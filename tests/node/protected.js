@@ -9,7 +9,7 @@
 // build/dev). Programs live below /var/tmp: /tmp and the program's own folder are dimensions of the policy.
 'use strict';
 
-const { spawn } = require('node:child_process');
+const {spawn} = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -26,7 +26,7 @@ if (!fs.existsSync(path.join(stage, 'app_protect/lib/libapp_protect.so'))) {
 }
 
 const folders = [];
-process.on('exit', () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+process.on('exit', () => folders.forEach((folder) => fs.rmSync(folder, {recursive: true, force: true})));
 
 /** A scratch folder, removed at the end; /var/tmp is outside every dimension. */
 function folder(below = '/var/tmp') {
@@ -52,7 +52,11 @@ function environment(policy, events, extra = {}) {
 
 function readEvents(file) {
   if (!fs.existsSync(file)) return [];
-  return fs.readFileSync(file, 'utf8').split('\n').filter((line) => line.startsWith('{"source":"appDefender"')).map((line) => JSON.parse(line));
+  return fs
+    .readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('{"source":"appDefender"'))
+    .map((line) => JSON.parse(line));
 }
 
 /**
@@ -69,24 +73,39 @@ function run(program, options = {}) {
   const log = path.join(folder(), 'events.log');
   const name = options.name || 'main.js';
   for (const [file, text] of Object.entries(options.files || {})) {
-    fs.mkdirSync(path.dirname(path.join(home, file)), { recursive: true });
+    fs.mkdirSync(path.dirname(path.join(home, file)), {recursive: true});
     fs.writeFileSync(path.join(home, file), text);
   }
   const attach = options.attach || 'preload';
-  const first = attach === 'import' ? (name.endsWith('.mjs') ? "import 'trend_app_protect';\n" : "require('trend_app_protect');\n") : '';
+  const first =
+    attach === 'import'
+      ? name.endsWith('.mjs')
+        ? "import 'trend_app_protect';\n"
+        : "require('trend_app_protect');\n"
+      : '';
   fs.writeFileSync(path.join(home, name), first + program);
-  if (attach === 'import' && !fs.existsSync(path.join(home, 'node_modules'))) fs.symlinkSync(nodePath, path.join(home, 'node_modules'));
+  if (attach === 'import' && !fs.existsSync(path.join(home, 'node_modules')))
+    fs.symlinkSync(nodePath, path.join(home, 'node_modules'));
   const nodeArgs = [...(attach === 'preload' ? ['--require', preload] : []), ...(options.nodeArgs || [])];
-  const words = options.command || [process.execPath, ...nodeArgs, path.join(home, name), ...(options.args || []).map(String)];
+  const words = options.command || [
+    process.execPath,
+    ...nodeArgs,
+    path.join(home, name),
+    ...(options.args || []).map(String),
+  ];
   const env = environment(options.policy, log, options.env);
   if (attach === 'plain') delete env.TREND_AP_POLICY;
 
   return new Promise((resolve, reject) => {
-    const child = spawn(words[0], words.slice(1), { cwd: options.cwd || home, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(words[0], words.slice(1), {cwd: options.cwd || home, env, stdio: ['ignore', 'pipe', 'pipe']});
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => { stdout += text; });
-    child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
     const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
     child.on('error', reject);
     child.on('close', (status, signal) => {
@@ -94,9 +113,16 @@ function run(program, options = {}) {
       const all = readEvents(log);
       const events = all.filter((event) => event.policy !== 'agent_health');
       const health = all.filter((event) => event.policy === 'agent_health');
-      const about = () => `status ${status} ${signal || ''}\n--- stdout\n${stdout.slice(-4000)}\n--- stderr\n${stderr.slice(-4000)}\n--- events\n${all.map((e) => JSON.stringify(e)).join('\n')}`;
+      const about = () =>
+        `status ${status} ${signal || ''}\n--- stdout\n${stdout.slice(-4000)}\n--- stderr\n${stderr.slice(-4000)}\n--- events\n${all.map((e) => JSON.stringify(e)).join('\n')}`;
       resolve({
-        status, signal, stdout, stderr, events, health, about,
+        status,
+        signal,
+        stdout,
+        stderr,
+        events,
+        health,
+        about,
         get value() {
           try {
             return JSON.parse(stdout.trim().split('\n').pop());
@@ -114,4 +140,4 @@ function count(events) {
   return events.reduce((sum, event) => sum + event.count, 0);
 }
 
-module.exports = { run, folder, environment, count, root, build, stage, preload, nodePath, major, LIMIT_MS };
+module.exports = {run, folder, environment, count, root, build, stage, preload, nodePath, major, LIMIT_MS};

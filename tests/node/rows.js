@@ -6,7 +6,7 @@
 // gave. The same table runs in the main thread (CommonJS), through ESM imports, and in a Worker.
 'use strict';
 
-const { run } = require('./protected');
+const {run} = require('./protected');
 
 const OUTCOME = `
 function describe(error) {
@@ -29,7 +29,22 @@ async function runTable(table, api, place) {
 }
 `;
 
-const MODULES = ['fs', 'fs/promises', 'net', 'tls', 'dgram', 'dns', 'dns/promises', 'http', 'https', 'http2', 'child_process', 'path', 'events', 'stream'];
+const MODULES = [
+  'fs',
+  'fs/promises',
+  'net',
+  'tls',
+  'dgram',
+  'dns',
+  'dns/promises',
+  'http',
+  'https',
+  'http2',
+  'child_process',
+  'path',
+  'events',
+  'stream',
+];
 
 const cjs = (table, place) => `${OUTCOME}
 const api = { require };
@@ -63,13 +78,14 @@ async function runRows(table, place, form, options = {}) {
   const fill = (text) => text.replace('PLACE', () => given);
   let result;
   if (form === 'cjs') result = await run(fill(cjs(table, makePlace)), options);
-  else if (form === 'esm') result = await run(fill(esm(table, makePlace)), { ...options, name: 'main.mjs' });
+  else if (form === 'esm') result = await run(fill(esm(table, makePlace)), {...options, name: 'main.mjs'});
   else {
     result = await run(worker.replace('WORKER_OPTIONS', options.workerOptions || '{}'), {
-      ...options, files: { ...options.files, 'table.js': fill(cjs(table, makePlace)) },
+      ...options,
+      files: {...options.files, 'table.js': fill(cjs(table, makePlace))},
     });
   }
-  return { outcomes: result.value, result };
+  return {outcomes: result.value, result};
 }
 
-module.exports = { runRows };
+module.exports = {runRows};

@@ -13,18 +13,30 @@
 const startedNs = process.hrtime.bigint();
 
 const path = require('path');
-const { nodeMajor, processBinding } = require('./primordials');
+const {apply, nodeMajor, processBinding} = require('./primordials');
 
-const WRAPPER = 1, HANDLER = 2, CODE = 3, IMPORT = 4; // ap_attach
-const NETWORK = 1, FILES = 2, PROCESSES = 4, NATIVE = 8; // ap_need
-const DISABLED = 1, FAILED = -1; // ap_start_result
+const WRAPPER = 1,
+  HANDLER = 2,
+  CODE = 3,
+  IMPORT = 4; // ap_attach
+const NETWORK = 1,
+  FILES = 2,
+  PROCESSES = 4,
+  NATIVE = 8; // ap_need
+const DISABLED = 1,
+  FAILED = -1; // ap_start_result
 
 let native;
 let isStarted = false;
 let isActive = false;
 
 class ConfigError extends Error {}
-Object.defineProperty(ConfigError.prototype, 'name', { __proto__: null, value: 'ConfigError', configurable: true, writable: true });
+Object.defineProperty(ConfigError.prototype, 'name', {
+  __proto__: null,
+  value: 'ConfigError',
+  configurable: true,
+  writable: true,
+});
 
 function loadNative() {
   try {
@@ -63,17 +75,36 @@ function binding(name) {
   }
 }
 
+// A built-in module by Node's own way: require() is user code's to replace (Module.prototype.require, registerHooks) by the
+// time it is asked.
+function builtinOf(Module) {
+  const {getBuiltinModule} = process;
+  const load = Module._load;
+  return (id) =>
+    getBuiltinModule === undefined
+      ? apply(load, Module, [`node:${id}`, undefined, false])
+      : apply(getBuiltinModule, process, [id]);
+}
+
 // guard: what a worker must --require. inherited: this process was started with that option.
 function installHooks(needs, guard, inherited) {
-  const { health } = require('./settle');
+  const {health} = require('./settle');
   if (needs === 0) return;
-  const world = { binding, Module: module.constructor, loads: require('./hooks/builtin_loads').watch() };
+  const Module = module.constructor;
+  const world = {binding, Module, builtin: builtinOf(Module), loads: require('./hooks/builtin_loads').watch()};
   const parts = [];
-  if (needs & FILES) parts.push(['files', () => { require('./hooks/files').install(world); require('./hooks/network').installListening(world); }]);
+  if (needs & FILES)
+    parts.push([
+      'files',
+      () => {
+        require('./hooks/files').install(world);
+        require('./hooks/network').installListening(world);
+      },
+    ]);
   if (needs & NETWORK) parts.push(['network', () => require('./hooks/network').install(world)]);
   if (needs & PROCESSES) parts.push(['processes', () => require('./hooks/processes').install(world)]);
   if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
-  parts.push(['workers', () => require('./hooks/workers').install(world, { guard, inherited, execArgv: ownExecArgv })]);
+  parts.push(['workers', () => require('./hooks/workers').install(world, {guard, inherited, execArgv: ownExecArgv})]);
   for (const [name, install] of parts) {
     try {
       install();
@@ -82,7 +113,7 @@ function installHooks(needs, guard, inherited) {
     }
   }
   // import { readFile } from 'fs' reads a copy of the exports
-  world.Module.syncBuiltinESMExports();
+  Module.syncBuiltinESMExports();
 }
 
 // Options of this process without our own --require: what its workers are given. fork() passes process.execArgv on, so they
@@ -115,7 +146,7 @@ function start(attach, guard) {
     isStarted = true;
     return 'unprotected';
   }
-  const { result, message } = native.start({ attach, runtime: runtimeName(), mainDirectory: mainDirectory(), startedNs });
+  const {result, message} = native.start({attach, runtime: runtimeName(), mainDirectory: mainDirectory(), startedNs});
   if (result === FAILED) throw new ConfigError(message);
   isStarted = true;
   if (result === DISABLED) return 'disabled';
@@ -133,7 +164,7 @@ function isMainThread() {
 }
 
 function status() {
-  return native === undefined ? { enabled: false } : JSON.parse(native.status());
+  return native === undefined ? {enabled: false} : JSON.parse(native.status());
 }
 
-module.exports = { start, status, isActive: () => isActive, isMainThread, ConfigError, WRAPPER, HANDLER, CODE, IMPORT };
+module.exports = {start, status, isActive: () => isActive, isMainThread, ConfigError, WRAPPER, HANDLER, CODE, IMPORT};

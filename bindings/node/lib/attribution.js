@@ -10,8 +10,19 @@
 'use strict';
 
 const {
-  apply, captureStackTrace, defineProperty, deleteProperty, endsWith, Error, getOwnPropertyDescriptor, getPrototypeOf, indexOf,
-  jsonParse, lastIndexOf, slice, startsWith,
+  apply,
+  captureStackTrace,
+  defineProperty,
+  deleteProperty,
+  endsWith,
+  Error,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  indexOf,
+  jsonParse,
+  lastIndexOf,
+  slice,
+  startsWith,
 } = require('./primordials');
 const native = require('./binding');
 
@@ -25,16 +36,27 @@ const callSite = (() => {
   let prototype;
   Error.stackTraceLimit = 1;
   defineProperty(Error, 'prepareStackTrace', {
-    __proto__: null, configurable: true, writable: true, value: (_, sites) => { prototype = Object.getPrototypeOf(sites[0]); return ''; },
+    __proto__: null,
+    configurable: true,
+    writable: true,
+    value: (_, sites) => {
+      prototype = Object.getPrototypeOf(sites[0]);
+      return '';
+    },
   });
   void new Error().stack;
   if (saved) defineProperty(Error, 'prepareStackTrace', saved);
   else deleteProperty(Error, 'prepareStackTrace');
   Error.stackTraceLimit = savedLimit;
-  return prototype && {
-    fileName: prototype.getFileName, line: prototype.getLineNumber, functionName: prototype.getFunctionName,
-    typeName: prototype.getTypeName, evalOrigin: prototype.getEvalOrigin,
-  };
+  return (
+    prototype && {
+      fileName: prototype.getFileName,
+      line: prototype.getLineNumber,
+      functionName: prototype.getFunctionName,
+      typeName: prototype.getTypeName,
+      evalOrigin: prototype.getEvalOrigin,
+    }
+  );
 })();
 
 const ownDirectory = __dirname + '/';
@@ -42,17 +64,36 @@ let applicationDirectory = '';
 
 // Node's files that stand for a public module. The outermost one before the user's code names the call.
 const PUBLIC = {
-  '__proto__': null,
-  'node:fs': 'fs', 'node:internal/fs/promises': 'fs.promises', 'node:internal/fs/dir': 'fs', 'node:internal/fs/cp/cp-sync': 'fs',
-  'node:internal/fs/cp/cp': 'fs.promises', 'node:net': 'net', 'node:dgram': 'dgram', 'node:dns': 'dns',
-  'node:internal/dns/promises': 'dns.promises', 'node:internal/dns/callback_resolver': 'dns', 'node:internal/dns/utils': 'dns',
-  'node:child_process': 'child_process', 'node:internal/child_process': 'child_process', 'node:cluster': 'cluster',
-  'node:internal/cluster/primary': 'cluster', 'node:http': 'http', 'node:_http_client': 'http', 'node:_http_agent': 'http',
-  'node:https': 'https', 'node:tls': 'tls', 'node:_tls_wrap': 'tls', 'node:internal/tls/wrap': 'tls', 'node:http2': 'http2',
-  'node:internal/http2/core': 'http2', 'node:internal/deps/undici/undici': '', 'node:internal/process/per_thread': 'process',
+  __proto__: null,
+  'node:fs': 'fs',
+  'node:internal/fs/promises': 'fs.promises',
+  'node:internal/fs/dir': 'fs',
+  'node:internal/fs/cp/cp-sync': 'fs',
+  'node:internal/fs/cp/cp': 'fs.promises',
+  'node:net': 'net',
+  'node:dgram': 'dgram',
+  'node:dns': 'dns',
+  'node:internal/dns/promises': 'dns.promises',
+  'node:internal/dns/callback_resolver': 'dns',
+  'node:internal/dns/utils': 'dns',
+  'node:child_process': 'child_process',
+  'node:internal/child_process': 'child_process',
+  'node:cluster': 'cluster',
+  'node:internal/cluster/primary': 'cluster',
+  'node:http': 'http',
+  'node:_http_client': 'http',
+  'node:_http_agent': 'http',
+  'node:https': 'https',
+  'node:tls': 'tls',
+  'node:_tls_wrap': 'tls',
+  'node:internal/tls/wrap': 'tls',
+  'node:http2': 'http2',
+  'node:internal/http2/core': 'http2',
+  'node:internal/deps/undici/undici': '',
+  'node:internal/process/per_thread': 'process',
 };
 
-const nothing = { __proto__: null, api: undefined, stack: undefined, package: undefined, loader: undefined };
+const nothing = {__proto__: null, api: undefined, stack: undefined, package: undefined, loader: undefined};
 
 function fileOf(site) {
   const name = apply(callSite.fileName, site, []);
@@ -79,7 +120,7 @@ function nameOf(file, site) {
 }
 
 const stackOf = (_, sites) => {
-  const found = { __proto__: null, api: undefined, stack: [], package: undefined, loader: undefined };
+  const found = {__proto__: null, api: undefined, stack: [], package: undefined, loader: undefined};
   let isStream = false;
   let inside = true; // still among Node's own frames
   for (let i = 0; i < sites.length; i++) {
@@ -100,13 +141,19 @@ const stackOf = (_, sites) => {
     }
     inside = false;
     if (found.stack.length < SHOWN) {
-      const shown = applicationDirectory !== '' && startsWith(file, applicationDirectory)
-        ? slice(file, applicationDirectory.length) : file;
+      const shown =
+        applicationDirectory !== '' && startsWith(file, applicationDirectory)
+          ? slice(file, applicationDirectory.length)
+          : file;
       const name = apply(callSite.functionName, sites[i], []);
       const line = `${shown}:${apply(callSite.line, sites[i], [])}`;
       // Not push(): Array.prototype may carry a stranger's setter.
       defineProperty(found.stack, found.stack.length, {
-        __proto__: null, configurable: true, enumerable: true, writable: true, value: typeof name === 'string' && name !== '' ? `${line} ${name}` : line,
+        __proto__: null,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+        value: typeof name === 'string' && name !== '' ? `${line} ${name}` : line,
       });
     }
     if (found.package === undefined) found.package = packageOf(file);
@@ -116,8 +163,8 @@ const stackOf = (_, sites) => {
   return found;
 };
 
-const ours = { __proto__: null, configurable: true, enumerable: false, writable: true, value: stackOf };
-const limit = { __proto__: null, configurable: true, enumerable: true, writable: true, value: FRAMES };
+const ours = {__proto__: null, configurable: true, enumerable: false, writable: true, value: stackOf};
+const limit = {__proto__: null, configurable: true, enumerable: true, writable: true, value: FRAMES};
 
 function restore(name, saved) {
   if (saved === undefined) deleteProperty(Error, name);
@@ -132,8 +179,9 @@ function capture() {
   if (savedPrepare !== undefined) savedPrepare.__proto__ = null;
   if (savedLimit !== undefined) savedLimit.__proto__ = null;
   try {
-    if (!defineProperty(Error, 'prepareStackTrace', ours) || !defineProperty(Error, 'stackTraceLimit', limit)) return nothing;
-    const holder = { __proto__: null };
+    if (!defineProperty(Error, 'prepareStackTrace', ours) || !defineProperty(Error, 'stackTraceLimit', limit))
+      return nothing;
+    const holder = {__proto__: null};
     captureStackTrace(holder, capture);
     const found = holder.stack; // ours has no prototype; what a user's own prepareStackTrace made of the sites has one
     return typeof found === 'object' && found !== null && getPrototypeOf(found) === null ? found : nothing;
@@ -145,7 +193,7 @@ function capture() {
   }
 }
 
-const versions = { __proto__: null }; // package directory -> name@version
+const versions = {__proto__: null}; // package directory -> name@version
 
 // "/x/node_modules/@scope/name/lib/a.js" -> "@scope/name@1.2.3"
 function packageOf(file) {
@@ -175,4 +223,4 @@ function setApplicationDirectory(directory) {
   applicationDirectory = directory === '' || endsWith(directory, '/') ? directory : directory + '/';
 }
 
-module.exports = { capture, setApplicationDirectory };
+module.exports = {capture, setApplicationDirectory};

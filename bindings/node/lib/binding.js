@@ -9,8 +9,8 @@ const path = require('path');
 
 // Where both files are: in a layer, in a package built from a checkout (npm install), beside the sources.
 const PLACES = [
-  { addon: 'app_protect.node', library: '../lib/libapp_protect.so' },
-  { addon: '../native/app_protect.node', library: '../native/libapp_protect.so' },
+  {addon: 'app_protect.node', library: '../lib/libapp_protect.so'},
+  {addon: '../native/app_protect.node', library: '../native/libapp_protect.so'},
 ];
 
 function load() {
@@ -20,7 +20,7 @@ function load() {
     let native;
     try {
       // Not require(): a loader hook of someone else's has no business with this file, and this is quicker.
-      const module = { exports: {} };
+      const module = {exports: {}};
       process.dlopen(module, addon);
       native = module.exports;
     } catch (error) {
@@ -32,7 +32,9 @@ function load() {
     if (trouble === '') return native;
     tried.push(`${library}: ${trouble}`);
   }
-  throw new Error(`trend_app_protect: no native code for ${process.platform} ${process.arch}, tried ${tried.join('; ')}`);
+  throw new Error(
+    `trend_app_protect: no native code for ${process.platform} ${process.arch}, tried ${tried.join('; ')}`,
+  );
 }
 
 module.exports = load();

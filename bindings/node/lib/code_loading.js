@@ -8,7 +8,7 @@
 // a code suffix are code. Looking for modules (stat, realpath) is the loader's own as well.
 'use strict';
 
-const { endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor, startsWith } = require('./primordials');
+const {endsWith, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, nodeMajor, startsWith} = require('./primordials');
 const native = require('./binding');
 
 // Module of the realm we run in: the constructor of our own module object, before anybody could have changed it.
@@ -61,4 +61,4 @@ function isManifest(path) {
   return nodeMajor < 22 && typeof path === 'string' && endsWith(path, '/package.json');
 }
 
-module.exports = { install, excusesRead, excusesStat, isManifest };
+module.exports = {install, excusesRead, excusesStat, isManifest};

@@ -4,7 +4,7 @@
 // path / dest, address and port, hostname or spawnargs. Only its name says whose it is.
 'use strict';
 
-const { captureStackTrace, defineProperty, Error, ownKeys } = require('./primordials');
+const {captureStackTrace, defineProperty, Error, ownKeys} = require('./primordials');
 
 const NAME = 'TrendAppProtectDenied';
 
@@ -30,7 +30,7 @@ function messageOf(rule, syscall, what) {
 
 // Gives an error that Node made for our errno our name.
 function dress(error) {
-  defineProperty(error, 'name', { __proto__: null, configurable: true, enumerable: false, writable: true, value: NAME });
+  defineProperty(error, 'name', {__proto__: null, configurable: true, enumerable: false, writable: true, value: NAME});
 }
 
-module.exports = { denied, dress, messageOf, NAME };
+module.exports = {denied, dress, messageOf, NAME};

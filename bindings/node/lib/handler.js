@@ -7,9 +7,9 @@
 // (`on_deny: block`) ends differently: with an error of ours, whatever the handler made of the denial.
 'use strict';
 
-const { apply, now, promiseThen, Promise, WeakSet, weakSetAdd, weakSetHas } = require('./primordials');
+const {apply, now, promiseThen, Promise, WeakSet, weakSetAdd, weakSetHas} = require('./primordials');
 const native = require('./binding');
-const { health, setRequestIdSource } = require('./settle');
+const {health, setRequestIdSource} = require('./settle');
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 
@@ -57,7 +57,12 @@ class Invocation {
 
 function blockedError() {
   const error = new Error('Response overridden by Trend App Protect');
-  Object.defineProperty(error, 'name', { __proto__: null, value: 'TrendAppProtectBlocked', configurable: true, writable: true });
+  Object.defineProperty(error, 'name', {
+    __proto__: null,
+    value: 'TrendAppProtectBlocked',
+    configurable: true,
+    writable: true,
+  });
   return error;
 }
 
@@ -94,7 +99,9 @@ function interceptCallback(invocation, values, context) {
 }
 
 function isThenable(value) {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function';
+  return (
+    (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function'
+  );
 }
 
 function untilSettled(invocation, result) {
@@ -131,19 +138,22 @@ function invoke(handler, self, values, context, isStreaming) {
 // contextAt(values, isStreaming): where this platform puts the context.
 function wrap(handler, contextAt) {
   if (typeof handler !== 'function') {
-    throw new TypeError(`protectHandler(handler): \`handler\` must be a function, got ${handler === null ? 'null' : typeof handler}`);
+    throw new TypeError(
+      `protectHandler(handler): \`handler\` must be a function, got ${handler === null ? 'null' : typeof handler}`,
+    );
   }
   if (weakSetHas(wrapped, handler)) return handler;
   const wrapper = function () {
     const isStreaming = wrapper[STREAMING] === 'response';
     const context = contextAt(arguments, isStreaming);
-    if (typeof context !== 'object' || context === null || weakSetHas(running, context)) return apply(handler, this, arguments);
+    if (typeof context !== 'object' || context === null || weakSetHas(running, context))
+      return apply(handler, this, arguments);
     if (storage === null) return invoke(handler, this, arguments, context, isStreaming);
     return storage.run(textOf(context.awsRequestId), () => invoke(handler, this, arguments, context, isStreaming));
   };
   for (const key of Reflect.ownKeys(handler)) {
     if (key !== 'prototype' && key !== 'arguments' && key !== 'caller') {
-      Object.defineProperty(wrapper, key, { __proto__: null, ...Object.getOwnPropertyDescriptor(handler, key) });
+      Object.defineProperty(wrapper, key, {__proto__: null, ...Object.getOwnPropertyDescriptor(handler, key)});
     }
   }
   weakSetAdd(wrapped, wrapper);
@@ -153,16 +163,17 @@ function wrap(handler, contextAt) {
 const protectHandler = (handler) => wrap(handler, (values, isStreaming) => values[isStreaming ? 2 : 1]);
 
 // Azure Functions: (context, request) in the older model, (request, context) in the newer one.
-const protectFunction = (handler) => wrap(handler, (values) => {
-  const [first, second] = [values[0], values[1]];
-  return typeof second === 'object' && second !== null && typeof second.invocationId === 'string' ? second : first;
-});
+const protectFunction = (handler) =>
+  wrap(handler, (values) => {
+    const [first, second] = [values[0], values[1]];
+    return typeof second === 'object' && second !== null && typeof second.invocationId === 'string' ? second : first;
+  });
 
 // Lambda Managed Instances run several invocations in one thread: events need the request id of theirs.
 function manageConcurrency() {
-  const { AsyncLocalStorage } = require('async_hooks');
+  const {AsyncLocalStorage} = require('async_hooks');
   storage = new AsyncLocalStorage();
   setRequestIdSource(() => storage.getStore());
 }
 
-module.exports = { protectHandler, protectFunction, manageConcurrency };
+module.exports = {protectHandler, protectFunction, manageConcurrency};

@@ -16,13 +16,17 @@ let redirected; // {handler, error}: what preload() put aside for redirectedHand
 // Wraps a handler, or gives it back where there is nothing to protect it with (switched off, no native code).
 function protect(kind, handler) {
   if (agentLife.isActive()) return require('./handler')[kind](handler);
-  if (typeof handler !== 'function') throw new TypeError(`${kind}(handler): \`handler\` must be a function, got ${typeof handler}`);
+  if (typeof handler !== 'function')
+    throw new TypeError(`${kind}(handler): \`handler\` must be a function, got ${typeof handler}`);
   return handler;
 }
 
 const protectHandler = (handler) => protect('protectHandler', handler);
 const protectFunction = (handler) => protect('protectFunction', handler);
-const api = Object.freeze({ aws_lambda: Object.freeze({ protectHandler }), azure_function: Object.freeze({ protectFunction }) });
+const api = Object.freeze({
+  aws_lambda: Object.freeze({protectHandler}),
+  azure_function: Object.freeze({protectFunction}),
+});
 
 function onLambda() {
   return process.env.AWS_LAMBDA_RUNTIME_API !== undefined;
@@ -39,8 +43,20 @@ function attach(guard) {
 
 function publish() {
   if (globalThis[KNOWN] === undefined) {
-    const value = Object.freeze({ api: api, agent: require('./transactions'), status: agentLife.status });
-    Object.defineProperty(globalThis, KNOWN, { __proto__: null, value, writable: false, configurable: false, enumerable: false });
+    const value = Object.freeze({
+      api,
+      get agent() {
+        return require('./transactions');
+      },
+      status: agentLife.status,
+    });
+    Object.defineProperty(globalThis, KNOWN, {
+      __proto__: null,
+      value,
+      writable: false,
+      configurable: false,
+      enumerable: false,
+    });
   }
   return globalThis[KNOWN];
 }
@@ -56,11 +72,11 @@ function preload(guard) {
   } catch (error) {
     // The client can say it better: it reports what our handler module throws as the error of the init phase.
     if (!inClient) throw error;
-    redirected = { error };
+    redirected = {error};
   }
   publish();
   if (!inClient) return;
-  redirected = redirected || { handler };
+  redirected = redirected || {handler};
   redirected.handler = handler;
   process.env._HANDLER = path.join(__dirname, 'handler.handler');
 }
@@ -77,10 +93,13 @@ function originalHandler() {
   const named = process.env.TREND_AP_HANDLER;
   if (named === undefined || named === '') {
     throw new agentLife.ConfigError(
-      'TREND_AP_HANDLER is not set: it names the handler to protect, for example TREND_AP_HANDLER=index.handler');
+      'TREND_AP_HANDLER is not set: it names the handler to protect, for example TREND_AP_HANDLER=index.handler',
+    );
   }
   if (/(^|\/)trend_app_protect_handler\.handler$/.test(named)) {
-    throw new agentLife.ConfigError(`TREND_AP_HANDLER is \`${named}\`, which is ours: write the name of your own handler`);
+    throw new agentLife.ConfigError(
+      `TREND_AP_HANDLER is \`${named}\`, which is ours: write the name of your own handler`,
+    );
   }
   return named;
 }
@@ -108,4 +127,4 @@ function swappedHandler() {
   return protectHandler(async (event, context) => (await loading)(event, context));
 }
 
-module.exports = { attach, preload, redirectedHandler, swappedHandler };
+module.exports = {attach, preload, redirectedHandler, swappedHandler};

@@ -7,26 +7,28 @@
 'use strict';
 
 const path = require('path');
-const { nodeMajor } = require('./primordials');
+const {nodeMajor} = require('./primordials');
 const native = require('./binding');
 
 const HANDLER = /^([^.]*)\.(.*)$/;
 
 function runtimeError(name, message) {
   class RuntimeError extends Error {}
-  Object.defineProperty(RuntimeError.prototype, 'name', { value: `Runtime.${name}`, configurable: true, writable: true });
+  Object.defineProperty(RuntimeError.prototype, 'name', {value: `Runtime.${name}`, configurable: true, writable: true});
   return new RuntimeError(message);
 }
 
 function parse(text) {
   if (text.includes('..')) {
-    throw runtimeError('MalformedHandlerName',
-      `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+    throw runtimeError(
+      'MalformedHandlerName',
+      `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
   }
   const base = path.basename(text);
   const match = base.match(HANDLER);
   if (!match) throw runtimeError('MalformedHandlerName', 'Bad handler');
-  return { root: text.substring(0, text.indexOf(base)), module: match[1], property: match[2] };
+  return {root: text.substring(0, text.indexOf(base)), module: match[1], property: match[2]};
 }
 
 // A module required from where the client itself would have required it, so that messages and module.parent are the same.
@@ -53,8 +55,12 @@ function isModuleFolder(folder) {
 }
 
 function find(property, object, isGeneration4) {
-  return property.split('.').reduce(
-    (nested, key) => (nested && (!isGeneration4 || typeof nested === 'object') ? nested[key] : undefined), object);
+  return property
+    .split('.')
+    .reduce(
+      (nested, key) => (nested && (!isGeneration4 || typeof nested === 'object') ? nested[key] : undefined),
+      object,
+    );
 }
 
 function resolve(module, property, text, isGeneration4) {
@@ -79,8 +85,11 @@ async function module3(require, taskRoot, root, name) {
     const loaded = tryRequire(require, `${file}.js`);
     if (loaded) return loaded;
   }
-  const loaded = (isModule && (await tryImport(`${file}.js`))) || (await tryImport(`${file}.mjs`)) || tryRequire(require, `${file}.cjs`);
-  return loaded || require(require.resolve(name, { paths: [taskRoot, root] }));
+  const loaded =
+    (isModule && (await tryImport(`${file}.js`))) ||
+    (await tryImport(`${file}.mjs`)) ||
+    tryRequire(require, `${file}.cjs`);
+  return loaded || require(require.resolve(name, {paths: [taskRoot, root]}));
 }
 
 async function module4(require, taskRoot, root, name) {
@@ -90,13 +99,13 @@ async function module4(require, taskRoot, root, name) {
     const loaded = await tryImport(`${file}${extension}`);
     if (loaded) return loaded;
   }
-  return require(require.resolve(name, { paths: [taskRoot, path.join(taskRoot, root)] }));
+  return require(require.resolve(name, {paths: [taskRoot, path.join(taskRoot, root)]}));
 }
 
 // The function that handler string `text` names, or the error the client would have raised.
 async function load(taskRoot, text) {
   const isGeneration4 = nodeMajor >= 24 || process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
-  const { root, module, property } = parse(text);
+  const {root, module, property} = parse(text);
   const require = requireOfClient();
   const loaded = await (isGeneration4 ? module4 : module3)(require, taskRoot, root, module);
   return resolve(loaded, property, text, isGeneration4);
@@ -105,7 +114,7 @@ async function load(taskRoot, text) {
 // The same at once, for a CommonJS handler; undefined when the file is an ES module, which only load() can read.
 function loadNow(taskRoot, text) {
   const isGeneration4 = nodeMajor >= 24;
-  const { root, module, property } = parse(text);
+  const {root, module, property} = parse(text);
   const require = requireOfClient();
   const file = path.resolve(taskRoot, root, module);
   let found;
@@ -116,8 +125,8 @@ function loadNow(taskRoot, text) {
     break;
   }
   if (found === undefined && native.exists(`${file}.mjs`)) return undefined;
-  found = found || require.resolve(module, { paths: [taskRoot, root] });
+  found = found || require.resolve(module, {paths: [taskRoot, root]});
   return resolve(require(found), property, text, isGeneration4);
 }
 
-module.exports = { load, loadNow };
+module.exports = {load, loadNow};

@@ -7,7 +7,7 @@
 // descriptors with `__proto__: null`, use no spread, no for-of, no destructuring of arrays, and no method syntax on values.
 'use strict';
 
-const { bind, call } = Function.prototype;
+const {bind, call} = Function.prototype;
 // uncurryThis(f)(self, ...args) = f.call(self, ...args), without looking anything up when called.
 const uncurryThis = bind.bind(call);
 

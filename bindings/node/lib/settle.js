@@ -45,4 +45,4 @@ function setRequestIdSource(source) {
   requestIdNow = source;
 }
 
-module.exports = { settle, report, health, setRequestIdSource };
+module.exports = {settle, report, health, setRequestIdSource};

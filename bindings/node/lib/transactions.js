@@ -4,7 +4,7 @@
 // ignoreHooks(fn) runs fn, whose operations are judged and counted like any other.
 'use strict';
 
-const { EventEmitter } = require('events');
+const {EventEmitter} = require('events');
 const life = require('./agent');
 
 class Agent extends EventEmitter {
@@ -24,7 +24,7 @@ class Agent extends EventEmitter {
   }
 
   startTransaction(type = 'transaction', id = '') {
-    this.#current = { type: String(type), id: String(id) };
+    this.#current = {type: String(type), id: String(id)};
     if (this.enabled) require('./binding').invocationBegin(this.#current.id, '', 0);
     this.emit('transaction', this.#current);
     return this.#current;
@@ -51,7 +51,16 @@ class Agent extends EventEmitter {
       throw error;
     }
     if (result instanceof Promise) {
-      return result.then((value) => { finish(); return value; }, (error) => { finish(); throw error; });
+      return result.then(
+        (value) => {
+          finish();
+          return value;
+        },
+        (error) => {
+          finish();
+          throw error;
+        },
+      );
     }
     finish();
     return result;

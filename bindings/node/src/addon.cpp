@@ -2,8 +2,8 @@
 //
 // app_protect.node: the Node addon. Conversion only; every rule, default and message is the core's.
 //
-// One binary for Node 10 to 24 (N-API 6), context-aware: each environment (main thread, worker) gets function objects of its
-// own, and none of them keeps state here; what is process-wide is the table in library.hpp.
+// One binary for Node 10 to 24 (N-API 6), context-aware: each environment (main thread, worker) gets function objects
+// of its own, and none of them keeps state here; what is process-wide is the table in library.hpp.
 #include <napi.h>
 
 #include "life.hpp"

@@ -15,14 +15,14 @@
 namespace ap::node::library {
 
 // The table; nullptr until open() succeeded. Written once, before any hook exists.
-extern const ap_api *api;
+extern const ap_api* api;
 
-// Loads `path` (absolute), or takes the copy that is in this process already: a child that line 2 carried itself into, or a
-// second agent under another path, must not bring a second policy. Returns an empty text, or what went wrong.
-std::string open(const std::string &path);
+// Loads `path` (absolute), or takes the copy that is in this process already: a child that line 2 carried itself into,
+// or a second agent under another path, must not bring a second policy. Returns an empty text, or what went wrong.
+std::string open(const std::string& path);
 
 // Absolute path of the library in use; empty before open().
-const std::string &path();
+const std::string& path();
 
 // Directory of the addon's own file, without a trailing slash.
 std::string own_directory();

@@ -13,11 +13,15 @@ namespace {
 
 using library::api;
 
-std::string text_of(const Napi::Value &value) { return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string(); }
+std::string text_of(const Napi::Value& value) {
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
 
-Napi::Value load_library(const Napi::CallbackInfo &info) { return Napi::String::New(info.Env(), library::open(text_of(info[0]))); }
+Napi::Value load_library(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), library::open(text_of(info[0])));
+}
 
-Napi::Value start(const Napi::CallbackInfo &info) {
+Napi::Value start(const Napi::CallbackInfo& info) {
   const Napi::Object wanted = info[0].As<Napi::Object>();
   const std::string runtime = text_of(wanted.Get("runtime")), main_directory = text_of(wanted.Get("mainDirectory"));
   static constexpr char kLanguage[] = "node";
@@ -33,13 +37,15 @@ Napi::Value start(const Napi::CallbackInfo &info) {
   char message[4096] = "";
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("result", api->start(&options, message, sizeof message));
-  result.Set("message", static_cast<const char *>(message));
+  result.Set("message", static_cast<const char*>(message));
   return result;
 }
 
-Napi::Value needs(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), api->needs()); }
+Napi::Value needs(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), api->needs());
+}
 
-Napi::Value status(const Napi::CallbackInfo &info) {
+Napi::Value status(const Napi::CallbackInfo& info) {
   std::string text(4096, 0);
   size_t size = api->status(text.data(), text.size());
   if (size >= text.size()) {
@@ -50,46 +56,54 @@ Napi::Value status(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), text);
 }
 
-void handler_loading(const Napi::CallbackInfo &) { api->handler_loading(); }
+void handler_loading(const Napi::CallbackInfo&) {
+  api->handler_loading();
+}
 
-void invocation_begin(const Napi::CallbackInfo &info) {
+void invocation_begin(const Napi::CallbackInfo& info) {
   const std::string request_id = text_of(info[0]), arn = text_of(info[1]);
   const double deadline = info[2].IsNumber() ? info[2].As<Napi::Number>().DoubleValue() : 0;
   api->invocation_begin(request_id.empty() ? absent() : str(request_id), arn.empty() ? absent() : str(arn),
                         deadline > 0 ? static_cast<uint64_t>(deadline) : 0);
 }
 
-Napi::Value invocation_end(const Napi::CallbackInfo &info) {
+Napi::Value invocation_end(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), api->invocation_end() == 1);
 }
 
-void flush(const Napi::CallbackInfo &) { api->flush(); }
+void flush(const Napi::CallbackInfo&) {
+  api->flush();
+}
 
-void log(const Napi::CallbackInfo &info) {
+void log(const Napi::CallbackInfo& info) {
   const std::string level = text_of(info[0]), text = text_of(info[1]);
   api->log(str(level), str(text));
 }
 
-void health(const Napi::CallbackInfo &info) {
+void health(const Napi::CallbackInfo& info) {
   const std::string code = text_of(info[0]), text = text_of(info[1]);
   api->health(str(code), str(text));
 }
 
-Napi::Value allow_code(const Napi::CallbackInfo &info) {
+Napi::Value allow_code(const Napi::CallbackInfo& info) {
   PathText path;
   napi_value value = info[0];
   return Napi::Boolean::New(info.Env(), path.read(info.Env(), value) && api->allow_code(path.str()) != 0);
 }
 
-void process_begin(const Napi::CallbackInfo &) { api->process_begin(); }
-void process_end(const Napi::CallbackInfo &) { api->process_end(); }
+void process_begin(const Napi::CallbackInfo&) {
+  api->process_begin();
+}
+void process_end(const Napi::CallbackInfo&) {
+  api->process_end();
+}
 
-void note_answer(const Napi::CallbackInfo &info) {
+void note_answer(const Napi::CallbackInfo& info) {
   constexpr uint32_t kMost = 64;
   uint8_t addresses[kMost][16], families[kMost];
   uint32_t count = 0;
   const std::string host = text_of(info[0]);
-  for (const std::string &text : read_texts(info.Env(), info[1])) {
+  for (const std::string& text : read_texts(info.Env(), info[1])) {
     if (count == kMost) break;
     if (inet_pton(AF_INET, text.c_str(), addresses[count]) == 1)
       families[count++] = 4;
@@ -99,7 +113,7 @@ void note_answer(const Napi::CallbackInfo &info) {
   if (count && !host.empty()) api->note_answer(str(host), addresses, families, count);
 }
 
-Napi::Value read_small_file(const Napi::CallbackInfo &info) {
+Napi::Value read_small_file(const Napi::CallbackInfo& info) {
   constexpr size_t kMost = 256 * 1024;
   const std::string path = text_of(info[0]);
   const long fd = raw::open_to_read(path.c_str());
@@ -107,21 +121,24 @@ Napi::Value read_small_file(const Napi::CallbackInfo &info) {
   std::string text;
   char block[16 * 1024];
   long count;
-  while (text.size() < kMost && (count = raw::read(fd, block, sizeof block)) > 0) text.append(block, static_cast<size_t>(count));
+  while (text.size() < kMost && (count = raw::read(fd, block, sizeof block)) > 0)
+    text.append(block, static_cast<size_t>(count));
   raw::close(fd);
   return Napi::String::New(info.Env(), text);
 }
 
-Napi::Value exists(const Napi::CallbackInfo &info) {
+Napi::Value exists(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), raw::exists(text_of(info[0]).c_str()));
 }
 
-Napi::Value library_path(const Napi::CallbackInfo &info) { return Napi::String::New(info.Env(), library::path()); }
+Napi::Value library_path(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), library::path());
+}
 
 }  // namespace
 
 void add_life(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char *name, auto call) { exports.Set(name, Napi::Function::New(env, call, name)); };
+  const auto add = [&](const char* name, auto call) { exports.Set(name, Napi::Function::New(env, call, name)); };
   add("loadLibrary", load_library);
   add("start", start);
   add("needs", needs);

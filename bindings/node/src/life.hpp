@@ -7,10 +7,11 @@
 
 namespace ap::node {
 
-// Adds: loadLibrary(path) -> "" or trouble · start({attach, runtime, mainDirectory, startedNs}) -> {result, message} · needs() · status()
+// Adds: loadLibrary(path) -> "" or trouble · start({attach, runtime, mainDirectory, startedNs}) -> {result, message} ·
+// needs() · status()
 //   handlerLoading() · invocationBegin(requestId, arn, deadlineMs) · invocationEnd() -> blocked · flush()
-//   log(level, text) · health(code, text) · allowCode(path) · processBegin() · processEnd() · noteAnswer(host, addresses)
-//   readSmallFile(path) -> text or undefined · exists(path) · directory · library()
+//   log(level, text) · health(code, text) · allowCode(path) · processBegin() · processEnd() · noteAnswer(host,
+//   addresses) readSmallFile(path) -> text or undefined · exists(path) · directory · library()
 void add_life(Napi::Env env, Napi::Object exports);
 
 }  // namespace ap::node

@@ -20,9 +20,10 @@ ap_operation operation_of(uint8_t resource, uint8_t kind) {
   return op;
 }
 
-// --- files --------------------------------------------------------------------------------------------------------------
+// --- files
+// --------------------------------------------------------------------------------------------------------------
 
-napi_value check_path(napi_env env, napi_value *values, uint8_t kind) {
+napi_value check_path(napi_env env, napi_value* values, uint8_t kind) {
   PathText path;
   if (!path.read(env, values[0])) return nullptr;
   ap_operation op = operation_of(AP_FILES, kind);
@@ -32,7 +33,7 @@ napi_value check_path(napi_env env, napi_value *values, uint8_t kind) {
 
 // One open is one operation, whatever its flags say. The same reading of them as line 2's
 // (core/src/interpose/open.cpp): a mark left here must fit what is asked there.
-napi_value check_open(napi_env env, napi_value *values, uint8_t) {
+napi_value check_open(napi_env env, napi_value* values, uint8_t) {
   PathText path;
   int32_t flags = 0;
   if (!path.read(env, values[0])) return nullptr;
@@ -54,7 +55,7 @@ napi_value check_open(napi_env env, napi_value *values, uint8_t) {
   return judge(env, op);
 }
 
-napi_value check_two_paths(napi_env env, napi_value *values, uint8_t kind) {
+napi_value check_two_paths(napi_env env, napi_value* values, uint8_t kind) {
   PathText from, to;
   if (!from.read(env, values[0]) || !to.read(env, values[1])) return nullptr;
   ap_operation op = operation_of(AP_FILES, kind);
@@ -63,7 +64,7 @@ napi_value check_two_paths(napi_env env, napi_value *values, uint8_t kind) {
   return judge(env, op);
 }
 
-napi_value check_symlink(napi_env env, napi_value *values, uint8_t) {
+napi_value check_symlink(napi_env env, napi_value* values, uint8_t) {
   PathText target, path;
   if (!target.read(env, values[0]) || !path.read(env, values[1])) return nullptr;
   ap_operation op = operation_of(AP_FILES, AP_FILE_SYMLINK);
@@ -72,16 +73,18 @@ napi_value check_symlink(napi_env env, napi_value *values, uint8_t) {
   return judge(env, op);
 }
 
-// --- network ------------------------------------------------------------------------------------------------------------
+// --- network
+// ------------------------------------------------------------------------------------------------------------
 
-// The address in text as libuv reads it: strict dotted quad or IPv6, with an optional zone. False: libuv refuses it too.
-bool read_address(const char *text, ap_operation &op) {
+// The address in text as libuv reads it: strict dotted quad or IPv6, with an optional zone. False: libuv refuses it
+// too.
+bool read_address(const char* text, ap_operation& op) {
   if (inet_pton(AF_INET, text, op.address) == 1) {
     op.family = 4;
     return true;
   }
   char bare[INET6_ADDRSTRLEN + 1];
-  const char *zone = std::strchr(text, '%');
+  const char* zone = std::strchr(text, '%');
   const size_t length = zone ? static_cast<size_t>(zone - text) : std::strlen(text);
   if (length >= sizeof bare) return false;
   std::memcpy(bare, text, length);
@@ -91,7 +94,7 @@ bool read_address(const char *text, ap_operation &op) {
   return true;
 }
 
-napi_value check_address(napi_env env, napi_value *values, uint8_t kind) {
+napi_value check_address(napi_env env, napi_value* values, uint8_t kind) {
   char text[128];
   size_t size = 0;
   int32_t port = 0;
@@ -104,7 +107,7 @@ napi_value check_address(napi_env env, napi_value *values, uint8_t kind) {
   return judge(env, op);
 }
 
-napi_value check_unix(napi_env env, napi_value *values, uint8_t) {
+napi_value check_unix(napi_env env, napi_value* values, uint8_t) {
   std::string path;
   if (!read_bytes(env, values[0], path)) return nullptr;
   ap_operation op = operation_of(AP_OUTBOUND, AP_CONNECT);
@@ -113,7 +116,7 @@ napi_value check_unix(napi_env env, napi_value *values, uint8_t) {
   return judge(env, op);
 }
 
-napi_value check_resolve(napi_env env, napi_value *values, uint8_t) {
+napi_value check_resolve(napi_env env, napi_value* values, uint8_t) {
   std::string name, type;
   if (!read_text(env, values[0], name)) return nullptr;
   ap_operation op = operation_of(AP_OUTBOUND, AP_RESOLVE);
@@ -123,19 +126,21 @@ napi_value check_resolve(napi_env env, napi_value *values, uint8_t) {
   return judge(env, op);
 }
 
-// --- processes ----------------------------------------------------------------------------------------------------------
+// --- processes
+// ----------------------------------------------------------------------------------------------------------
 
-bool is_shell_call(const std::string &file, const std::vector<std::string> &arguments) {
-  return arguments.size() >= 3 && arguments[1] == "-c" && file.size() >= 2 && file.compare(file.size() - 2, 2, "sh") == 0;
+bool is_shell_call(const std::string& file, const std::vector<std::string>& arguments) {
+  return arguments.size() >= 3 && arguments[1] == "-c" && file.size() >= 2 &&
+         file.compare(file.size() - 2, 2, "sh") == 0;
 }
 
-napi_value check_spawn(napi_env env, napi_value *values, uint8_t) {
+napi_value check_spawn(napi_env env, napi_value* values, uint8_t) {
   std::string file, cwd;
   if (!read_bytes(env, values[0], file)) return nullptr;
   const std::vector<std::string> arguments = read_texts(env, values[1]);
   std::vector<ap_str> argv;
   argv.reserve(arguments.size());
-  for (const std::string &argument : arguments) argv.push_back(str(argument));
+  for (const std::string& argument : arguments) argv.push_back(str(argument));
   ap_operation op = operation_of(AP_PROCESSES, AP_SPAWN);
   op.text = str(file);
   if (read_bytes(env, values[2], cwd)) op.cwd = str(cwd);
@@ -145,9 +150,10 @@ napi_value check_spawn(napi_env env, napi_value *values, uint8_t) {
   return judge(env, op);
 }
 
-// --- native code --------------------------------------------------------------------------------------------------------
+// --- native code
+// --------------------------------------------------------------------------------------------------------
 
-napi_value check_native(napi_env env, napi_value *values, uint8_t kind) {
+napi_value check_native(napi_env env, napi_value* values, uint8_t kind) {
   PathText text;
   if (!text.read(env, values[0])) return nullptr;
   ap_operation op = operation_of(AP_NATIVE, kind);
@@ -155,11 +161,12 @@ napi_value check_native(napi_env env, napi_value *values, uint8_t kind) {
   return judge(env, op);
 }
 
-// --- what JavaScript sees -------------------------------------------------------------------------------------------------
+// --- what JavaScript sees
+// -------------------------------------------------------------------------------------------------
 
 struct Check {
-  const char *name;
-  napi_value (*call)(napi_env env, napi_value *values, uint8_t kind);
+  const char* name;
+  napi_value (*call)(napi_env env, napi_value* values, uint8_t kind);
   uint8_t kind;
 };
 
@@ -187,9 +194,9 @@ constexpr Check kChecks[] = {
 napi_value check_call(napi_env env, napi_callback_info info) {
   size_t count = 3;  // N-API fills what the caller left out with undefined
   napi_value values[3];
-  void *data;
+  void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  const auto *check = static_cast<const Check *>(data);
+  const auto* check = static_cast<const Check*>(data);
   return check->call(env, values, check->kind);
 }
 
@@ -203,12 +210,12 @@ napi_value copy(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void add_operations(napi_env env, napi_value exports) {
-  const auto add = [&](const char *name, napi_callback call, const void *data) {
+  const auto add = [&](const char* name, napi_callback call, const void* data) {
     napi_value function;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<void *>(data), &function);
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<void*>(data), &function);
     napi_set_named_property(env, exports, name, function);
   };
-  for (const Check &check : kChecks) add(check.name, check_call, &check);
+  for (const Check& check : kChecks) add(check.name, check_call, &check);
   add("copy", copy, nullptr);
   add("report", report, nullptr);
   add("mark", mark, nullptr);

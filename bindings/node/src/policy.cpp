@@ -12,7 +12,7 @@ namespace {
 
 using library::api;
 
-bool read_address(const std::string &text, uint8_t (&address)[16], uint8_t &family) {
+bool read_address(const std::string& text, uint8_t (&address)[16], uint8_t& family) {
   if (inet_pton(AF_INET, text.c_str(), address) == 1)
     family = 4;
   else if (inet_pton(AF_INET6, text.c_str(), address) == 1)
@@ -22,25 +22,26 @@ bool read_address(const std::string &text, uint8_t (&address)[16], uint8_t &fami
   return true;
 }
 
-Napi::Value policy_open(const Napi::CallbackInfo &info) {
+Napi::Value policy_open(const Napi::CallbackInfo& info) {
   std::string text, surroundings, diagnostics(256 * 1024, 0);
   read_bytes(info.Env(), info[0], text);
   const bool given = read_text(info.Env(), info[1], surroundings);
-  ap_policy *policy = api->policy_open(str(text), given ? str(surroundings) : absent(), diagnostics.data(), diagnostics.size());
+  ap_policy* policy =
+      api->policy_open(str(text), given ? str(surroundings) : absent(), diagnostics.data(), diagnostics.size());
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("diagnostics", Napi::String::New(info.Env(), diagnostics.c_str()));
-  const auto close = [](Napi::Env, ap_policy *old) { api->policy_close(old); };
+  const auto close = [](Napi::Env, ap_policy* old) { api->policy_close(old); };
   if (policy) result.Set("policy", Napi::External<ap_policy>::New(info.Env(), policy, close));
   return result;
 }
 
-Napi::Value policy_summary(const Napi::CallbackInfo &info) {
+Napi::Value policy_summary(const Napi::CallbackInfo& info) {
   char text[2048];
   api->policy_summary(info[0].As<Napi::External<ap_policy>>().Data(), text, sizeof text);
-  return Napi::String::New(info.Env(), static_cast<const char *>(text));
+  return Napi::String::New(info.Env(), static_cast<const char*>(text));
 }
 
-void policy_note(const Napi::CallbackInfo &info) {
+void policy_note(const Napi::CallbackInfo& info) {
   std::string host, text;
   uint8_t address[16] = {}, family = 0;
   read_text(info.Env(), info[1], host);
@@ -49,16 +50,18 @@ void policy_note(const Napi::CallbackInfo &info) {
     api->policy_note_answer(info[0].As<Napi::External<ap_policy>>().Data(), str(host), address, family);
 }
 
-Napi::Value policy_check(const Napi::CallbackInfo &info) {
+Napi::Value policy_check(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const ap_policy *policy = info[0].As<Napi::External<ap_policy>>().Data();
+  const ap_policy* policy = info[0].As<Napi::External<ap_policy>>().Data();
   const Napi::Object wanted = info[1].As<Napi::Object>();
-  const auto number = [&](const char *name) {
+  const auto number = [&](const char* name) {
     const Napi::Value value = wanted.Get(name);
     return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0u;
   };
   std::string text, text2, cwd, address, query_type;
-  const auto bytes = [&](const char *name, std::string &into) { return read_bytes(env, wanted.Get(name), into) ? str(into) : absent(); };
+  const auto bytes = [&](const char* name, std::string& into) {
+    return read_bytes(env, wanted.Get(name), into) ? str(into) : absent();
+  };
 
   ap_operation op{};
   op.resource = static_cast<uint8_t>(number("resource"));
@@ -73,7 +76,7 @@ Napi::Value policy_check(const Napi::CallbackInfo &info) {
   op.query_type = bytes("queryType", query_type);
   const std::vector<std::string> arguments = read_texts(env, wanted.Get("argv"));
   std::vector<ap_str> argv;
-  for (const std::string &argument : arguments) argv.push_back(str(argument));
+  for (const std::string& argument : arguments) argv.push_back(str(argument));
   op.argv = argv.data();
   op.argc = static_cast<uint32_t>(argv.size());
   if (read_text(env, wanted.Get("address"), address)) read_address(address, op.address, op.family);

@@ -34,10 +34,10 @@ inline napi_value copy_of_view(napi_env env, napi_value value) {
 class PathText {
  public:
   // Replaces a view in `value` by the copy that is read.
-  bool read(napi_env env, napi_value &value) {
+  bool read(napi_env env, napi_value& value) {
     if (napi_get_value_string_utf8(env, value, buffer_, sizeof buffer_, &size_) == napi_ok) return settle(size_);
     bool is_view = false;
-    void *data = nullptr;
+    void* data = nullptr;
     size_t length = 0;
     if (napi_is_buffer(env, value, &is_view) != napi_ok || !is_view) return false;
     value = copy_of_view(env, value);
@@ -51,9 +51,9 @@ class PathText {
 
  private:
   bool settle(size_t length) {
-    const void *nul = std::memchr(buffer_, 0, length);
+    const void* nul = std::memchr(buffer_, 0, length);
     if (nul)
-      size_ = static_cast<size_t>(static_cast<const char *>(nul) - buffer_);
+      size_ = static_cast<size_t>(static_cast<const char*>(nul) - buffer_);
     else if (length == sizeof buffer_ - 1)
       return false;
     else
@@ -66,7 +66,7 @@ class PathText {
 };
 
 // Any string, for calls that are not hot. Returns false (and an empty text) when the value is not a string.
-inline bool read_text(napi_env env, napi_value value, std::string &text) {
+inline bool read_text(napi_env env, napi_value value, std::string& text) {
   size_t size = 0;
   text.clear();
   if (napi_get_value_string_utf8(env, value, nullptr, 0, &size) != napi_ok) return false;
@@ -77,19 +77,23 @@ inline bool read_text(napi_env env, napi_value value, std::string &text) {
 }
 
 // A string or the bytes of a view, NUL included (abstract unix sockets).
-inline bool read_bytes(napi_env env, napi_value value, std::string &bytes) {
+inline bool read_bytes(napi_env env, napi_value value, std::string& bytes) {
   if (read_text(env, value, bytes)) return true;
   bool is_view = false;
-  void *data = nullptr;
+  void* data = nullptr;
   size_t length = 0;
   if (napi_is_buffer(env, value, &is_view) != napi_ok || !is_view) return false;
   if (napi_get_buffer_info(env, value, &data, &length) != napi_ok) return false;
-  bytes.assign(static_cast<const char *>(data), length);
+  bytes.assign(static_cast<const char*>(data), length);
   return true;
 }
 
-inline ap_str str(const std::string &text) { return {text.data(), static_cast<uint32_t>(text.size())}; }
-inline ap_str absent() { return {nullptr, 0}; }
+inline ap_str str(const std::string& text) {
+  return {text.data(), static_cast<uint32_t>(text.size())};
+}
+inline ap_str absent() {
+  return {nullptr, 0};
+}
 
 // Strings (or bytes) of an array made by our own JavaScript (own, dense); anything else in it is skipped.
 inline std::vector<std::string> read_texts(napi_env env, napi_value array) {

@@ -13,9 +13,9 @@ const http2 = require('node:http2');
 const net = require('node:net');
 const path = require('node:path');
 const tls = require('node:tls');
-const { execFileSync } = require('node:child_process');
-const { run, folder, count, major } = require('../protected');
-const { runRows } = require('../rows');
+const {execFileSync} = require('node:child_process');
+const {run, folder, count, major} = require('../protected');
+const {runRows} = require('../rows');
 
 const table = path.join(__dirname, 'network.table.js');
 const names = Object.keys(require('./network.table.js'));
@@ -38,24 +38,57 @@ class Listeners {
 
   async start() {
     const key = path.join(this.home, 'key.pem');
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', `${key}.crt`, '-subj', '/CN=x', '-days', '2'], { stdio: 'ignore' });
-    const secure = { key: fs.readFileSync(key), cert: fs.readFileSync(`${key}.crt`) };
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        `${key}.crt`,
+        '-subj',
+        '/CN=x',
+        '-days',
+        '2',
+      ],
+      {stdio: 'ignore'},
+    );
+    const secure = {key: fs.readFileSync(key), cert: fs.readFileSync(`${key}.crt`)};
     const answer = (request, reply) => reply.end('answer');
     for (const name of names) {
-      const server = isDatagram(name) ? dgram.createSocket('udp4')
-        : /^tls/.test(name) ? tls.createServer(secure, (s) => s.on('error', () => {}))
-          : /^https/.test(name) ? require('node:https').createServer(secure, answer)
-            : /^http2/.test(name) ? http2.createServer(answer)
-              : /http|fetch/.test(name) ? http.createServer({ keepAlive: false }, answer)
+      const server = isDatagram(name)
+        ? dgram.createSocket('udp4')
+        : /^tls/.test(name)
+          ? tls.createServer(secure, (s) => s.on('error', () => {}))
+          : /^https/.test(name)
+            ? require('node:https').createServer(secure, answer)
+            : /^http2/.test(name)
+              ? http2.createServer(answer)
+              : /http|fetch/.test(name)
+                ? http.createServer({keepAlive: false}, answer)
                 : net.createServer((s) => s.on('error', () => {}).resume());
       this.open.push(server);
       if (isDatagram(name)) {
-        server.on('message', () => { this.reached[name]++; });
+        server.on('message', () => {
+          this.reached[name]++;
+        });
         await new Promise((resolve) => server.bind(0, '127.0.0.1', resolve));
       } else {
-        server.on('connection', (socket) => { this.reached[name]++; socket.on('error', () => {}); });
-        await new Promise((resolve) => (name.endsWith('unix') ? server.listen(this.unix = path.join(this.home, 's'), resolve)
-          : server.listen(0, name.endsWith('mapped') ? '::' : '127.0.0.1', resolve)));
+        server.on('connection', (socket) => {
+          this.reached[name]++;
+          socket.on('error', () => {});
+        });
+        await new Promise((resolve) =>
+          name.endsWith('unix')
+            ? server.listen((this.unix = path.join(this.home, 's')), resolve)
+            : server.listen(0, name.endsWith('mapped') ? '::' : '127.0.0.1', resolve),
+        );
       }
       this.ports[name] = typeof server.address() === 'string' ? 0 : server.address().port;
     }
@@ -71,7 +104,7 @@ class Listeners {
   }
 
   place() {
-    return { ports: this.ports, unix: this.unix, dns: this.dns, domain: DOMAIN };
+    return {ports: this.ports, unix: this.unix, dns: this.dns, domain: DOMAIN};
   }
 
   close() {
@@ -84,7 +117,8 @@ class Listeners {
 
 function nameOf(query) {
   const labels = [];
-  for (let at = 12; query[at] !== 0; at += query[at] + 1) labels.push(query.toString('latin1', at + 1, at + 1 + query[at]));
+  for (let at = 12; query[at] !== 0; at += query[at] + 1)
+    labels.push(query.toString('latin1', at + 1, at + 1 + query[at]));
   return labels.join('.').toLowerCase();
 }
 
@@ -94,7 +128,7 @@ function answerTo(query) {
   while (query[end] !== 0) end += query[end] + 1;
   const question = query.subarray(12, end + 5);
   const type = query.readUInt16BE(end + 1);
-  const data = { 1: Buffer.from([192, 0, 2, 7]), 16: Buffer.from('\x04text'), 15: Buffer.from([0, 1, 1, 0x61, 0]) }[type];
+  const data = {1: Buffer.from([192, 0, 2, 7]), 16: Buffer.from('\x04text'), 15: Buffer.from([0, 1, 1, 0x61, 0])}[type];
   const header = Buffer.from(query.subarray(0, 12));
   header.writeUInt16BE(0x8180, 2);
   header.writeUInt16BE(data ? 1 : 0, 6);
@@ -105,15 +139,15 @@ function answerTo(query) {
 }
 
 const policies = {
-  granted: { schema: 1, name: 'net', outbound: { action: 'deny', local: 'grant', allowed_domains: [`*.${DOMAIN}`] } },
-  observe: { schema: 1, name: 'net', outbound: { action: 'observe', local: 'observe' } },
-  deny: { schema: 1, name: 'net', outbound: { action: 'deny', local: 'deny' } },
-  names: { schema: 1, name: 'net', outbound: { action: 'deny', local: 'grant' } }, // where the name server may be reached
+  granted: {schema: 1, name: 'net', outbound: {action: 'deny', local: 'grant', allowed_domains: [`*.${DOMAIN}`]}},
+  observe: {schema: 1, name: 'net', outbound: {action: 'observe', local: 'observe'}},
+  deny: {schema: 1, name: 'net', outbound: {action: 'deny', local: 'deny'}},
+  names: {schema: 1, name: 'net', outbound: {action: 'deny', local: 'grant'}}, // where the name server may be reached
 };
 
 const ownEvents = (listeners, name) => (event) => {
   const label = `${name.replace(/\W/g, '-')}.${DOMAIN}`;
-  const { host, query, port } = event.info;
+  const {host, query, port} = event.info;
   if (host === label || query === label) return true;
   if (name.endsWith('unix')) return event.info.protocol === 'unix';
   return port !== null && port === listeners.ports[name];
@@ -124,32 +158,44 @@ for (const form of ['cjs', 'esm', 'worker']) {
     const runs = {};
     for (const mode of ['plain', 'granted', 'observe', 'deny', 'names']) {
       const listeners = await new Listeners().start();
-      const options = mode === 'plain' ? { attach: 'plain' } : { policy: policies[mode] };
-      runs[mode] = { listeners, ...(await runRows(table, listeners.place(), form, options)) };
+      const options = mode === 'plain' ? {attach: 'plain'} : {policy: policies[mode]};
+      runs[mode] = {listeners, ...(await runRows(table, listeners.place(), form, options))};
       await new Promise((resolve) => setTimeout(resolve, 100));
       listeners.close();
     }
-    const { plain, granted, observe } = runs;
-    const clean = ({ outcomes, listeners }, name) => JSON.parse(JSON.stringify(outcomes[name]).replaceAll(`:${listeners.ports[name]}`, ':PORT').replaceAll(`"port":${listeners.ports[name]}`, '"port":0'));
+    const {plain, granted, observe} = runs;
+    const clean = ({outcomes, listeners}, name) =>
+      JSON.parse(
+        JSON.stringify(outcomes[name])
+          .replaceAll(`:${listeners.ports[name]}`, ':PORT')
+          .replaceAll(`"port":${listeners.ports[name]}`, '"port":0'),
+      );
 
     for (const name of names) {
       await t.test(name, () => {
-        if (!needsName(name)) assert.equal(plain.outcomes[name].error, undefined, `the row does not work without us: ${JSON.stringify(plain.outcomes[name])}`);
-        if (!needsName(name) && !isQuery(name)) assert.equal(plain.listeners.reached[name], 1, 'nothing reached the listener without us');
+        if (!needsName(name))
+          assert.equal(
+            plain.outcomes[name].error,
+            undefined,
+            `the row does not work without us: ${JSON.stringify(plain.outcomes[name])}`,
+          );
+        if (!needsName(name) && !isQuery(name))
+          assert.equal(plain.listeners.reached[name], 1, 'nothing reached the listener without us');
         assert.deepEqual(clean(granted, name), clean(plain, name), granted.result.about());
         assert.equal(granted.listeners.reached[name], plain.listeners.reached[name]);
         assert.deepEqual(clean(observe, name), clean(plain, name), observe.result.about());
         assert.equal(observe.listeners.reached[name], plain.listeners.reached[name]);
 
         const deny = isQuery(name) ? runs.names : runs.deny;
-        let { error } = deny.outcomes[name];
+        let {error} = deny.outcomes[name];
         assert.ok(error, `not refused: ${JSON.stringify(deny.outcomes[name])}`);
         assert.equal(deny.listeners.reached[name], 0, 'something reached the listener');
         if (name.startsWith('fetch')) {
           assert.equal(error.name, 'TypeError');
           error = error.cause;
         }
-        if (name === 'dgram connect') assert.equal(error.name, 'Error'); // Node makes this one itself, from our errno
+        if (name === 'dgram connect')
+          assert.equal(error.name, 'Error'); // Node makes this one itself, from our errno
         else assert.equal(error.name, 'TrendAppProtectDenied', JSON.stringify(error));
         assert.equal(error.code, 'EPERM');
         assert.equal(error.errno, -1);
@@ -165,8 +211,12 @@ for (const form of ['cjs', 'esm', 'worker']) {
         }
       });
     }
-    await t.test('no query of a denied name left', () => assert.deepEqual([runs.deny.listeners.queries, runs.names.listeners.queries], [[], []]));
-    await t.test('granted queries arrived', () => assert.deepEqual(new Set(granted.listeners.queries), new Set(plain.listeners.queries)));
+    await t.test('no query of a denied name left', () =>
+      assert.deepEqual([runs.deny.listeners.queries, runs.names.listeners.queries], [[], []]),
+    );
+    await t.test('granted queries arrived', () =>
+      assert.deepEqual(new Set(granted.listeners.queries), new Set(plain.listeners.queries)),
+    );
     await t.test('granted operations are silent', () => assert.deepEqual(granted.result.events, []));
   });
 }
@@ -181,19 +231,23 @@ test('the host of a socket is not believed', async () => {
     socket.connect({ port: ${port}, host: '127.0.0.1' });
     Object.defineProperty(socket, '_host', { get: () => 'allowed.example' });
     socket.on('error', (e) => { console.log(JSON.stringify(e.code)); }).on('connect', () => { console.log('"connected"'); socket.destroy(); });`;
-  const policy = { schema: 1, name: 'n', outbound: { action: 'deny', local: 'deny', allowed_domains: ['=allowed.example'] } };
-  assert.equal((await run(program, { policy })).value, 'EPERM');
+  const policy = {
+    schema: 1,
+    name: 'n',
+    outbound: {action: 'deny', local: 'deny', allowed_domains: ['=allowed.example']},
+  };
+  assert.equal((await run(program, {policy})).value, 'EPERM');
   listeners.close();
   assert.equal(listeners.reached['net.connect address'], 0);
 });
 
 test('a socket without listeners for its error ends the program, as any refused connect does', async () => {
-  const result = await run("require('net').connect(9, '127.0.0.1')", { policy: policies.deny });
+  const result = await run("require('net').connect(9, '127.0.0.1')", {policy: policies.deny});
   assert.equal(result.status, 1);
   assert.match(result.stderr, /TrendAppProtectDenied: EPERM: operation not permitted by policy/);
 });
 
-test('an answer of c-ares opens its address for its name', { skip: major < 18 }, async () => {
+test('an answer of c-ares opens its address for its name', {skip: major < 18}, async () => {
   const listeners = await new Listeners().start();
   const program = `
     const dns = require('dns'), net = require('net');
@@ -205,8 +259,8 @@ test('an answer of c-ares opens its address for its name', { skip: major < 18 },
       await new Promise((resolve, reject) => r.resolve4('api.allowed.example', (e, v) => (e ? reject(e) : resolve(v))));
       console.log(JSON.stringify([before, await attempt()]));
     })();`;
-  const policy = { schema: 1, name: 'n', outbound: { action: 'deny', allowed_domains: ['=api.allowed.example'] } };
-  const result = await run(program, { policy });
+  const policy = {schema: 1, name: 'n', outbound: {action: 'deny', allowed_domains: ['=api.allowed.example']}};
+  const result = await run(program, {policy});
   listeners.close();
   assert.equal(result.value[0], 'TrendAppProtectDenied', result.about());
   assert.notEqual(result.value[1], 'TrendAppProtectDenied', result.about());

@@ -11,18 +11,18 @@
 // prototype sees it. The array itself is then taken out of reach: process.moduleLoadList gives copies.
 'use strict';
 
-const { apply, arraySlice, defineProperty, deleteProperty, setPrototypeOf } = require('../primordials');
+const {apply, arraySlice, defineProperty, deleteProperty, setPrototypeOf} = require('../primordials');
 
 function watch() {
   const list = process.moduleLoadList;
-  const waiting = { __proto__: null }; // "NativeModule <id>" -> callback
-  if (!Array.isArray(list)) return { isLoaded: () => false, when: (id, callback) => callback() };
+  const waiting = {__proto__: null}; // "NativeModule <id>" -> callback
+  if (!Array.isArray(list)) return {isLoaded: () => false, when: (id, callback) => callback()};
   const isLoaded = (id) => list.includes(`NativeModule ${id}`);
 
   const prototype = new Proxy(Array.prototype, {
     __proto__: null,
     set(target, key, value, receiver) {
-      defineProperty(receiver, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+      defineProperty(receiver, key, {__proto__: null, value, writable: true, enumerable: true, configurable: true});
       const callback = typeof value === 'string' ? waiting[value] : undefined;
       if (callback !== undefined) {
         deleteProperty(waiting, value);
@@ -37,7 +37,11 @@ function watch() {
     armed = true;
     setPrototypeOf(list, prototype);
     defineProperty(process, 'moduleLoadList', {
-      __proto__: null, configurable: true, enumerable: true, get: () => apply(arraySlice, list, []), set: undefined,
+      __proto__: null,
+      configurable: true,
+      enumerable: true,
+      get: () => apply(arraySlice, list, []),
+      set: undefined,
     });
   };
 
@@ -53,4 +57,4 @@ function watch() {
   };
 }
 
-module.exports = { watch };
+module.exports = {watch};

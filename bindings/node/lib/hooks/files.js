@@ -11,15 +11,13 @@
 //   process.report, heap snapshots): line 2.
 'use strict';
 
-const {
-  apply, getPrototypeOf, nodeMajor, promiseReject,
-} = require('../primordials');
+const {apply, getPrototypeOf, nodeMajor, promiseReject} = require('../primordials');
 const attribution = require('../attribution');
 const code = require('../code_loading');
 const native = require('../binding');
-const { denied, NAME } = require('../denied');
-const { settle, report, health } = require('../settle');
-const { PASS, replace, expose, retrace, completeLater, callLater } = require('./hook');
+const {denied, NAME} = require('../denied');
+const {settle, report, health} = require('../settle');
+const {PASS, replace, expose, retrace, completeLater, callLater} = require('./hook');
 
 let kUsePromises;
 let requestPrototype;
@@ -43,7 +41,13 @@ function refuse(rule, syscall, values, path, dest, hide) {
       return undefined;
     }
     // Node 18, sync: (..., undefined, ctx), and the caller makes the error out of ctx
-    if (nodeMajor < 20 && i === values.length - 1 && typeof value === 'object' && value !== null && values[i - 1] === undefined) {
+    if (
+      nodeMajor < 20 &&
+      i === values.length - 1 &&
+      typeof value === 'object' &&
+      value !== null &&
+      values[i - 1] === undefined
+    ) {
       value.errno = -1;
       value.code = 'EPERM';
       value.syscall = syscall;
@@ -57,16 +61,17 @@ function refuse(rule, syscall, values, path, dest, hide) {
 
 function errorOf(rule, syscall, path, dest, hide) {
   const shown = typeof path === 'string' ? path : `${path}`;
-  if (dest === undefined) return denied(rule, syscall, `'${shown}'`, { __proto__: null, path: shown }, hide);
+  if (dest === undefined) return denied(rule, syscall, `'${shown}'`, {__proto__: null, path: shown}, hide);
   const to = typeof dest === 'string' ? dest : `${dest}`;
-  return denied(rule, syscall, `'${shown}' -> '${to}'`, { __proto__: null, path: shown, dest: to }, hide);
+  return denied(rule, syscall, `'${shown}' -> '${to}'`, {__proto__: null, path: shown, dest: to}, hide);
 }
 
 // read: 'code' when the module loader may be reading, 'stat' when it may be looking; undefined for everything else.
 function judged(judgement, site, values, path, dest, hide) {
   const asynchronous = isAsync(values);
   const who = attribution.capture();
-  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who, path)) return PASS;
+  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who, path))
+    return PASS;
   const rule = report(judgement, site.api, asynchronous, who);
   return rule === undefined ? PASS : refuse(rule, site.syscall, values, path, dest, hide);
 }
@@ -112,7 +117,7 @@ const COPY_PARTS = parseInt(process.versions.uv.split('.')[1], 10) >= 49 ? 3 : 1
 // Reads one path and makes another: two operations.
 function copying(binding, name, site) {
   const original = binding[name];
-  const { read, create } = native;
+  const {read, create} = native;
   replace(binding, name, function hook(from, to) {
     if (typeof from !== 'string') arguments[0] = from = native.copy(from);
     if (typeof to !== 'string') arguments[1] = to = native.copy(to);
@@ -144,12 +149,12 @@ function copying(binding, name, site) {
 function installBinding(binding) {
   kUsePromises = binding.kUsePromises;
   requestPrototype = binding.FSReqCallback.prototype;
-  const { read, stat, list, create, remove, metadata, open, rename, link, symlink } = native;
+  const {read, stat, list, create, remove, metadata, open, rename, link, symlink} = native;
 
   // Written out, each with code of its own: these are the hot ones, and a shared body would make V8's call sites megamorphic.
   {
     const original = binding.open;
-    const site = { __proto__: null, api: 'fs.open', syscall: 'open', loader: 'read' };
+    const site = {__proto__: null, api: 'fs.open', syscall: 'open', loader: 'read'};
     replace(binding, 'open', function hook(path, flags) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = open(path, flags);
@@ -158,15 +163,15 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   {
     const original = binding.openFileHandle;
-    const site = { __proto__: null, api: 'fs.promises.open', syscall: 'open', loader: 'read' };
+    const site = {__proto__: null, api: 'fs.promises.open', syscall: 'open', loader: 'read'};
     replace(binding, 'openFileHandle', function hook(path, flags) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = open(path, flags);
@@ -175,15 +180,15 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   if (binding.readFileUtf8) {
     const original = binding.readFileUtf8; // (path or descriptor, flags)
-    const site = { __proto__: null, api: 'fs.readFileSync', syscall: 'open', loader: 'read' };
+    const site = {__proto__: null, api: 'fs.readFileSync', syscall: 'open', loader: 'read'};
     replace(binding, 'readFileUtf8', function hook(path, flags) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = open(path, flags);
@@ -192,15 +197,15 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   if (binding.writeFileUtf8) {
     const original = binding.writeFileUtf8; // (path or descriptor, data, flags, mode)
-    const site = { __proto__: null, api: 'fs.writeFileSync', syscall: 'open', loader: undefined };
+    const site = {__proto__: null, api: 'fs.writeFileSync', syscall: 'open', loader: undefined};
     replace(binding, 'writeFileUtf8', function hook(path, data, flags) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = open(path, flags);
@@ -209,15 +214,15 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   if (binding.existsSync) {
     const original = binding.existsSync; // a file that must not be seen is not there
-    const site = { __proto__: null, api: 'fs.existsSync', syscall: 'access', loader: 'stat' };
+    const site = {__proto__: null, api: 'fs.existsSync', syscall: 'access', loader: 'stat'};
     replace(binding, 'existsSync', function hook(path) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = stat(path);
@@ -226,36 +231,50 @@ function installBinding(binding) {
         if (!code.excusesStat(who, path) && report(judgement, site.api, false, who) !== undefined) return false;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
 
   for (const [name, check, syscall, loader] of [
-    ['access', stat, 'access', 'stat'], ['stat', stat, 'stat', 'stat'], ['lstat', stat, 'lstat', 'stat'],
-    ['statfs', stat, 'statfs'], ['readlink', stat, 'readlink', 'stat'], ['readdir', list, 'scandir'], ['unlink', remove, 'unlink'], ['rmdir', remove, 'rmdir'],
-    ['rmSync', remove, 'rm'], ['chmod', metadata, 'chmod'], ['chown', metadata, 'chown'], ['lchown', metadata, 'lchown'],
-    ['utimes', metadata, 'utime'], ['lutimes', metadata, 'lutime'],
+    ['access', stat, 'access', 'stat'],
+    ['stat', stat, 'stat', 'stat'],
+    ['lstat', stat, 'lstat', 'stat'],
+    ['statfs', stat, 'statfs'],
+    ['readlink', stat, 'readlink', 'stat'],
+    ['readdir', list, 'scandir'],
+    ['unlink', remove, 'unlink'],
+    ['rmdir', remove, 'rmdir'],
+    ['rmSync', remove, 'rm'],
+    ['chmod', metadata, 'chmod'],
+    ['chown', metadata, 'chown'],
+    ['lchown', metadata, 'lchown'],
+    ['utimes', metadata, 'utime'],
+    ['lutimes', metadata, 'lutime'],
   ]) {
     if (typeof binding[name] === 'function') {
-      onePath(binding, name, check, { __proto__: null, api: `fs.${name}`, syscall, loader });
+      onePath(binding, name, check, {__proto__: null, api: `fs.${name}`, syscall, loader});
     }
   }
-  for (const [name, check, syscall] of [['rename', rename, 'rename'], ['link', link, 'link'], ['symlink', symlink, 'symlink']]) {
-    twoPaths(binding, name, check, { __proto__: null, api: `fs.${name}`, syscall });
+  for (const [name, check, syscall] of [
+    ['rename', rename, 'rename'],
+    ['link', link, 'link'],
+    ['symlink', symlink, 'symlink'],
+  ]) {
+    twoPaths(binding, name, check, {__proto__: null, api: `fs.${name}`, syscall});
   }
-  copying(binding, 'copyFile', { __proto__: null, api: 'fs.copyFile', syscall: 'copyfile' });
+  copying(binding, 'copyFile', {__proto__: null, api: 'fs.copyFile', syscall: 'copyfile'});
   for (const name of ['cpSyncCopyDir', 'cpSyncOverrideFile']) {
-    if (binding[name]) copying(binding, name, { __proto__: null, api: 'fs.cpSync', syscall: 'cp' });
+    if (binding[name]) copying(binding, name, {__proto__: null, api: 'fs.cpSync', syscall: 'cp'});
   }
 
   if (binding.cpSyncCheckPaths) {
     // The first step of cpSync: looks at both and may make the target's parents. The copying itself is counted, this only
     // refuses early what will be refused.
     const original = binding.cpSyncCheckPaths;
-    const site = { __proto__: null, api: 'fs.cpSync', syscall: 'cp' };
+    const site = {__proto__: null, api: 'fs.cpSync', syscall: 'cp'};
     replace(binding, 'cpSyncCheckPaths', function hook(from, to) {
       if (typeof from !== 'string') arguments[0] = from = native.copy(from);
       if (typeof to !== 'string') arguments[1] = to = native.copy(to);
@@ -266,16 +285,16 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
 
   {
     const original = binding.realpath;
-    const site = { __proto__: null, api: 'fs.realpath', syscall: 'realpath', loader: 'stat' };
+    const site = {__proto__: null, api: 'fs.realpath', syscall: 'realpath', loader: 'stat'};
     replace(binding, 'realpath', function hook(path) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = stat(path);
@@ -285,15 +304,15 @@ function installBinding(binding) {
         native.markAncestors(path, isAsync(arguments));
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   {
     const original = binding.mkdir; // (path, mode, recursive): the recursive form tries the whole path twice
-    const site = { __proto__: null, api: 'fs.mkdir', syscall: 'mkdir' };
+    const site = {__proto__: null, api: 'fs.mkdir', syscall: 'mkdir'};
     replace(binding, 'mkdir', function hook(path, mode, recursive) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = create(path);
@@ -303,16 +322,16 @@ function installBinding(binding) {
         if (recursive === true) native.mark(judgement, isAsync(arguments));
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   {
     // The name is made up in C++: judge prefix + XXXXXX. What is observed is counted by line 2, which sees the real name.
     const original = binding.mkdtemp;
-    const site = { __proto__: null, api: 'fs.mkdtemp', syscall: 'mkdtemp' };
+    const site = {__proto__: null, api: 'fs.mkdtemp', syscall: 'mkdtemp'};
     replace(binding, 'mkdtemp', function hook(prefix) {
       if (typeof prefix !== 'string') arguments[0] = prefix = native.copy(prefix);
       const judgement = create(`${prefix}XXXXXX`);
@@ -321,15 +340,15 @@ function installBinding(binding) {
         if (outcome !== PASS) return outcome;
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
   if (binding.internalModuleReadJSON) {
     const original = binding.internalModuleReadJSON; // gives back any file's text
-    const site = { __proto__: null, api: 'require', syscall: 'open' };
+    const site = {__proto__: null, api: 'require', syscall: 'open'};
     replace(binding, 'internalModuleReadJSON', function hook(path) {
       const judgement = read(path);
       if (judgement !== undefined) {
@@ -340,10 +359,10 @@ function installBinding(binding) {
         }
       }
       try {
-      return apply(original, this, arguments);
-    } catch (error) {
-      throw retrace(error, hook);
-    }
+        return apply(original, this, arguments);
+      } catch (error) {
+        throw retrace(error, hook);
+      }
     });
   }
 }
@@ -363,41 +382,49 @@ function pathOf(value, fileURLToPath) {
 
 function installPublic(fs, fileURLToPath, loads) {
   // Judges `path` for a function that takes one first; deny(error) is how this function fails.
-  const path = (check, api, syscall, isAsync, deny) => function before(self, given, second, third) {
-    const callback = typeof second === 'function' ? second : third;
-    if (isAsync === 'callback' && typeof callback !== 'function') return undefined; // Node says so itself
-    const copy = pathOf(given, fileURLToPath);
-    if (copy === undefined) return undefined;
-    const judgement = check(copy);
-    if (judgement !== undefined) {
-      const rule = settle(judgement, api, isAsync !== undefined);
-      if (rule !== undefined) return deny(errorOf(rule, syscall, copy, undefined, before), callback);
-    }
-    return copy === given ? undefined : { __proto__: null, first: copy };
+  const path = (check, api, syscall, isAsync, deny) =>
+    function before(self, given, second, third) {
+      const callback = typeof second === 'function' ? second : third;
+      if (isAsync === 'callback' && typeof callback !== 'function') return undefined; // Node says so itself
+      const copy = pathOf(given, fileURLToPath);
+      if (copy === undefined) return undefined;
+      const judgement = check(copy);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, api, isAsync !== undefined);
+        if (rule !== undefined) return deny(errorOf(rule, syscall, copy, undefined, before), callback);
+      }
+      return copy === given ? undefined : {__proto__: null, first: copy};
+    };
+  const raise = (error) => {
+    throw error;
   };
-  const raise = (error) => { throw error; };
-  const reject = (error) => ({ __proto__: null, result: promiseReject(error) });
+  const reject = (error) => ({__proto__: null, result: promiseReject(error)});
   const callBack = (error, callback) => {
     callLater(callback, error);
-    return { __proto__: null, result: undefined };
+    return {__proto__: null, result: undefined};
   };
 
   expose(fs, 'opendirSync', path(native.list, 'fs.opendirSync', 'opendir', undefined, raise));
   expose(fs, 'opendir', path(native.list, 'fs.opendir', 'opendir', 'callback', callBack));
-  loads.when('internal/fs/promises', () => expose(fs.promises, 'opendir', path(native.list, 'fs.promises.opendir', 'opendir', 'promise', reject)));
+  loads.when('internal/fs/promises', () =>
+    expose(fs.promises, 'opendir', path(native.list, 'fs.promises.opendir', 'opendir', 'promise', reject)),
+  );
   expose(fs, 'openAsBlob', path(native.read, 'fs.openAsBlob', 'open', 'promise', reject));
   const loadEnvFile = path(native.read, 'process.loadEnvFile', 'open', undefined, raise);
-  expose(process, 'loadEnvFile', (self, given) => loadEnvFile(self, given === undefined || given === null ? '.env' : given));
+  expose(process, 'loadEnvFile', (self, given) =>
+    loadEnvFile(self, given === undefined || given === null ? '.env' : given),
+  );
 }
 
-function install({ binding, Module, loads }) {
+function install({binding, Module, loads}) {
   code.install(Module);
   const fs = require('fs');
-  const { fileURLToPath } = require('url');
+  const {fileURLToPath} = require('url');
   const internal = binding('fs');
-  if (internal === undefined) health('node_binding', 'process.binding("fs") is not available: file hooks are public functions and line 2 only');
+  if (internal === undefined)
+    health('node_binding', 'process.binding("fs") is not available: file hooks are public functions and line 2 only');
   else installBinding(internal);
   installPublic(fs, fileURLToPath, loads);
 }
 
-module.exports = { install };
+module.exports = {install};

@@ -14,7 +14,15 @@
 'use strict';
 
 const {
-  apply, captureStackTrace, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf, nextTick, process, symbolDescription,
+  apply,
+  captureStackTrace,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertySymbols,
+  getPrototypeOf,
+  nextTick,
+  process,
+  symbolDescription,
 } = require('../primordials');
 const native = require('../binding');
 
@@ -22,7 +30,7 @@ const native = require('../binding');
 const PASS = Symbol('pass');
 
 function replace(object, name, replacement) {
-  const sealed = { __proto__: null, value: replacement, writable: false, configurable: false, enumerable: true };
+  const sealed = {__proto__: null, value: replacement, writable: false, configurable: false, enumerable: true};
   return typeof object[name] === 'function' && defineProperty(object, name, sealed);
 }
 
@@ -35,11 +43,11 @@ function expose(object, name, before) {
   // Symbols such as util.promisify.custom, and the rest of what callers see of a function.
   const symbols = getOwnPropertySymbols(original);
   for (let i = 0; i < symbols.length; i++) {
-    defineProperty(replacement, symbols[i], { __proto__: null, ...getOwnPropertyDescriptor(original, symbols[i]) });
+    defineProperty(replacement, symbols[i], {__proto__: null, ...getOwnPropertyDescriptor(original, symbols[i])});
   }
-  defineProperty(replacement, 'name', { __proto__: null, value: original.name, configurable: true });
-  defineProperty(replacement, 'length', { __proto__: null, value: original.length, configurable: true });
-  defineProperty(object, name, { __proto__: null, ...descriptor, value: replacement });
+  defineProperty(replacement, 'name', {__proto__: null, value: original.name, configurable: true});
+  defineProperty(replacement, 'length', {__proto__: null, value: original.length, configurable: true});
+  defineProperty(object, name, {__proto__: null, ...descriptor, value: replacement});
   return original;
 }
 
@@ -83,7 +91,10 @@ function interceptOnce(object, name, handler) {
   const original = object[name];
   if (typeof original !== 'function') return;
   defineProperty(object, name, {
-    __proto__: null, configurable: true, enumerable: false, writable: true,
+    __proto__: null,
+    configurable: true,
+    enumerable: false,
+    writable: true,
     value: function () {
       const done = handler(arguments);
       if (done) delete object[name];
@@ -92,4 +103,4 @@ function interceptOnce(object, name, handler) {
   });
 }
 
-module.exports = { PASS, replace, expose, retrace, completeLater, callLater, ownerOf, interceptOnce };
+module.exports = {PASS, replace, expose, retrace, completeLater, callLater, ownerOf, interceptOnce};

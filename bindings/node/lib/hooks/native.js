@@ -8,11 +8,11 @@
 // Not patched, on purpose: tls and crypto engines (loading those modules early costs 10 ms): line 2's dlopen.
 'use strict';
 
-const { apply, construct, process } = require('../primordials');
+const {apply, construct, process} = require('../primordials');
 const native = require('../binding');
-const { denied } = require('../denied');
-const { settle } = require('../settle');
-const { replace, expose } = require('./hook');
+const {denied} = require('../denied');
+const {settle} = require('../settle');
+const {replace, expose} = require('./hook');
 
 function refusal(what, api, hide) {
   const judgement = native.reach(what);
@@ -42,15 +42,19 @@ function guardClass(object, name, what, api) {
   hook.prototype = original.prototype;
   replace(object, name, hook);
   Object.defineProperty(original.prototype, 'constructor', {
-    __proto__: null, value: hook, writable: false, configurable: false, enumerable: false,
+    __proto__: null,
+    value: hook,
+    writable: false,
+    configurable: false,
+    enumerable: false,
   });
 }
 
-function install({ binding, loads }) {
+function install({binding, loads}) {
   expose(process, 'dlopen', function dlopen(self, module, filename) {
     const judgement = typeof filename === 'string' ? native.load(filename) : undefined;
     const rule = judgement === undefined ? undefined : settle(judgement, 'process.dlopen', false);
-    if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, { __proto__: null, path: filename }, dlopen);
+    if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, {__proto__: null, path: filename}, dlopen);
   });
 
   const inspector = binding('inspector');
@@ -62,11 +66,15 @@ function install({ binding, loads }) {
     // Loaded before us: the module has taken the originals already.
     if (loads.isLoaded('inspector')) {
       const session = require('inspector').Session.prototype;
-      for (const name of ['connect', 'connectToMainThread']) guardCall(session, name, 'node:inspector', `inspector.Session.${name}`);
+      for (const name of ['connect', 'connectToMainThread'])
+        guardCall(session, name, 'node:inspector', `inspector.Session.${name}`);
       guardCall(require('inspector'), 'open', 'node:inspector', 'inspector.open');
     }
   }
-  for (const [name, what] of [['_linkedBinding', 'process._linkedBinding'], ['_debugProcess', 'node:inspector']]) {
+  for (const [name, what] of [
+    ['_linkedBinding', 'process._linkedBinding'],
+    ['_debugProcess', 'node:inspector'],
+  ]) {
     expose(process, name, function before() {
       const error = refusal(what, `process.${name}`, before);
       if (error !== undefined) throw error;
@@ -81,4 +89,4 @@ function install({ binding, loads }) {
   }
 }
 
-module.exports = { install };
+module.exports = {install};

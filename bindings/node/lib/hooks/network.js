@@ -11,21 +11,28 @@
 'use strict';
 
 const {
-  apply, defineProperty, getOwnPropertyDescriptor, isArray, promiseReject, startsWith, WeakMap,
-  weakMapGet, weakMapSet,
+  apply,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  isArray,
+  promiseReject,
+  startsWith,
+  WeakMap,
+  weakMapGet,
+  weakMapSet,
 } = require('../primordials');
 const attribution = require('../attribution');
 const native = require('../binding');
-const { denied } = require('../denied');
-const { settle, report, health } = require('../settle');
-const { replace, completeLater, callLater, ownerOf, interceptOnce } = require('./hook');
+const {denied} = require('../denied');
+const {settle, report, health} = require('../settle');
+const {replace, completeLater, callLater, ownerOf, interceptOnce} = require('./hook');
 
 const EPERM = -1;
 
 // --- names --------------------------------------------------------------------------------------------------------------
 
 function nameError(rule, syscall, hostname, hide) {
-  return denied(rule, syscall, hostname, { __proto__: null, hostname }, hide);
+  return denied(rule, syscall, hostname, {__proto__: null, hostname}, hide);
 }
 
 // A look-up's request carries a callback, or resolve and reject, or (bare) only oncomplete.
@@ -63,10 +70,20 @@ function hookLookup(cares) {
 // method of the channel: [query type, public name]
 const QUERIES = {
   __proto__: null,
-  queryAny: ['ANY', 'resolveAny'], queryA: ['A', 'resolve4'], queryAaaa: ['AAAA', 'resolve6'], queryCaa: ['CAA', 'resolveCaa'],
-  queryCname: ['CNAME', 'resolveCname'], queryMx: ['MX', 'resolveMx'], queryNs: ['NS', 'resolveNs'], queryTxt: ['TXT', 'resolveTxt'],
-  querySrv: ['SRV', 'resolveSrv'], queryPtr: ['PTR', 'resolvePtr'], queryNaptr: ['NAPTR', 'resolveNaptr'],
-  querySoa: ['SOA', 'resolveSoa'], queryTlsa: ['TLSA', 'resolveTlsa'], getHostByAddr: ['PTR', 'reverse'],
+  queryAny: ['ANY', 'resolveAny'],
+  queryA: ['A', 'resolve4'],
+  queryAaaa: ['AAAA', 'resolve6'],
+  queryCaa: ['CAA', 'resolveCaa'],
+  queryCname: ['CNAME', 'resolveCname'],
+  queryMx: ['MX', 'resolveMx'],
+  queryNs: ['NS', 'resolveNs'],
+  queryTxt: ['TXT', 'resolveTxt'],
+  querySrv: ['SRV', 'resolveSrv'],
+  queryPtr: ['PTR', 'resolvePtr'],
+  queryNaptr: ['NAPTR', 'resolveNaptr'],
+  querySoa: ['SOA', 'resolveSoa'],
+  queryTlsa: ['TLSA', 'resolveTlsa'],
+  getHostByAddr: ['PTR', 'reverse'],
 };
 
 // Passes the addresses of an answer to the core before the caller can use them.
@@ -74,7 +91,10 @@ function noteAnswer(request, hostname) {
   const original = request.oncomplete;
   if (typeof original !== 'function') return;
   defineProperty(request, 'oncomplete', {
-    __proto__: null, configurable: true, enumerable: true, writable: true,
+    __proto__: null,
+    configurable: true,
+    enumerable: true,
+    writable: true,
     value: function oncomplete(error, addresses) {
       if (!error && isArray(addresses)) native.noteAnswer(hostname, addresses);
       return apply(original, this, arguments);
@@ -112,7 +132,13 @@ function hookServers(channel) {
         const server = servers[i];
         if (!isArray(server) || server.length < 3) continue;
         const own = [server[0] | 0, `${server[1]}`, server[2] >>> 0];
-        defineProperty(copy, copy.length, { __proto__: null, configurable: true, enumerable: true, writable: true, value: own });
+        defineProperty(copy, copy.length, {
+          __proto__: null,
+          configurable: true,
+          enumerable: true,
+          writable: true,
+          value: own,
+        });
         const judgement = native.connectUdp(own[1], own[2] || 53);
         if (judgement === undefined) continue;
         const rule = report(judgement, undefined, false, attribution.capture(), 'dns.setServers');
@@ -127,7 +153,13 @@ function hookServers(channel) {
 // --- connections --------------------------------------------------------------------------------------------------------
 
 function addressError(rule, syscall, address, port, hide) {
-  return denied(rule, syscall, port === undefined ? address : `${address}:${port}`, { __proto__: null, address, port }, hide);
+  return denied(
+    rule,
+    syscall,
+    port === undefined ? address : `${address}:${port}`,
+    {__proto__: null, address, port},
+    hide,
+  );
 }
 
 const refusedSockets = new WeakMap(); // socket -> the error of its first refused attempt
@@ -166,7 +198,7 @@ function failConnect(handle, request, error) {
 
 function hookTcp(prototype, name) {
   const original = prototype[name];
-  const { connectTcp } = native;
+  const {connectTcp} = native;
   replace(prototype, name, function hook(request, address, port) {
     if (typeof address !== 'string') arguments[1] = address = `${address}`;
     if (typeof port !== 'number') arguments[2] = port = port >>> 0;
@@ -186,7 +218,8 @@ function hookPipe(prototype) {
     const judgement = native.connectUnix(path);
     if (judgement !== undefined) {
       const rule = settle(judgement, 'net.connect', false);
-      if (rule !== undefined) return failConnect(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
+      if (rule !== undefined)
+        return failConnect(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
     }
     return apply(connect, this, arguments);
   });
@@ -207,7 +240,7 @@ function hookPipeBind(prototype) {
 
 function hookUdp(prototype, name) {
   const original = prototype[name];
-  const { connectUdp } = native;
+  const {connectUdp} = native;
   if (name === 'connect' || name === 'connect6') {
     replace(prototype, name, function hook(address, port) {
       if (typeof address !== 'string') arguments[0] = address = `${address}`;
@@ -239,7 +272,12 @@ function failSend(handle, request, error) {
     return 0;
   }
   const socket = ownerOf(handle);
-  if (typeof socket === 'object' && socket !== null && typeof socket.listenerCount === 'function' && socket.listenerCount('error') > 0) {
+  if (
+    typeof socket === 'object' &&
+    socket !== null &&
+    typeof socket.listenerCount === 'function' &&
+    socket.listenerCount('error') > 0
+  ) {
     callLater((e) => socket.emit('error', e), error);
   }
   return EPERM;
@@ -250,7 +288,10 @@ function failSend(handle, request, error) {
 // dns.promises takes getaddrinfo out of the binding when it is loaded. Where that was before us, its public functions are
 // wrapped. The look-up itself then marks nothing twice: line 2 takes the token.
 function wrapPromises(promises) {
-  for (const [name, syscall, type] of [['lookup', 'getaddrinfo', undefined], ['lookupService', 'getnameinfo', 'PTR']]) {
+  for (const [name, syscall, type] of [
+    ['lookup', 'getaddrinfo', undefined],
+    ['lookupService', 'getnameinfo', 'PTR'],
+  ]) {
     const original = promises[name];
     const wrapped = function (hostname) {
       if (typeof hostname === 'string' && hostname !== '') {
@@ -262,13 +303,13 @@ function wrapPromises(promises) {
       }
       return apply(original, this, arguments);
     };
-    Object.defineProperty(wrapped, 'name', { __proto__: null, value: name, configurable: true });
-    Object.defineProperty(wrapped, 'length', { __proto__: null, value: original.length, configurable: true });
+    Object.defineProperty(wrapped, 'name', {__proto__: null, value: name, configurable: true});
+    Object.defineProperty(wrapped, 'length', {__proto__: null, value: original.length, configurable: true});
     promises[name] = wrapped;
   }
 }
 
-function install({ binding, loads }) {
+function install({binding, loads}) {
   const cares = binding('cares_wrap');
   const tcp = binding('tcp_wrap');
   const pipe = binding('pipe_wrap');
@@ -289,9 +330,9 @@ function install({ binding, loads }) {
 }
 
 // The creating half of unix sockets belongs to files: installed where those are.
-function installListening({ binding }) {
+function installListening({binding}) {
   const pipe = binding('pipe_wrap');
   if (pipe) hookPipeBind(pipe.Pipe.prototype);
 }
 
-module.exports = { install, installListening };
+module.exports = {install, installListening};

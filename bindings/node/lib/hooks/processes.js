@@ -6,26 +6,44 @@
 // Not patched, on purpose: process.kill, signals, IPC.
 'use strict';
 
-const { apply, defineProperty, isArray, nextTick, process } = require('../primordials');
+const {apply, defineProperty, isArray, nextTick, process} = require('../primordials');
 const native = require('../binding');
-const { denied, dress, messageOf } = require('../denied');
-const { settle, health } = require('../settle');
-const { replace, expose, ownerOf, interceptOnce } = require('./hook');
+const {denied, dress, messageOf} = require('../denied');
+const {settle, health} = require('../settle');
+const {replace, expose, ownerOf, interceptOnce} = require('./hook');
 
 const EACCES = -13; // of all errors only some become an 'error' event; this one does, and we give it its real face there
 const EPERM = -1;
 
 // The options as C++ will read them, each property taken once: getters and shared arrays cannot change them afterwards.
 const OPTIONS = [
-  'file', 'args', 'cwd', 'envPairs', 'stdio', 'detached', 'uid', 'gid', 'windowsHide', 'windowsVerbatimArguments', 'timeout',
-  'maxBuffer', 'killSignal', 'encoding',
+  'file',
+  'args',
+  'cwd',
+  'envPairs',
+  'stdio',
+  'detached',
+  'uid',
+  'gid',
+  'windowsHide',
+  'windowsVerbatimArguments',
+  'timeout',
+  'maxBuffer',
+  'killSignal',
+  'encoding',
 ];
 
 function copyTexts(values) {
   if (!isArray(values)) return values;
   const copy = [];
   for (let i = 0; i < values.length; i++) {
-    defineProperty(copy, i, { __proto__: null, configurable: true, enumerable: true, writable: true, value: `${values[i]}` });
+    defineProperty(copy, i, {
+      __proto__: null,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value: `${values[i]}`,
+    });
   }
   return copy;
 }
@@ -35,7 +53,7 @@ function copyPath(value) {
 }
 
 function copyOptions(options) {
-  const copy = { __proto__: null };
+  const copy = {__proto__: null};
   for (let i = 0; i < OPTIONS.length; i++) {
     const value = options[OPTIONS[i]];
     if (value !== undefined) copy[OPTIONS[i]] = value;
@@ -79,10 +97,12 @@ function forgetPid(child) {
 
 // spawn_sync gives back a result; its caller turns result.error into an Error. The accessor catches that Error.
 function failSync(rule, file) {
-  const result = { pid: 0, status: null, signal: null, output: null };
+  const result = {pid: 0, status: null, signal: null, output: null};
   let current = EPERM;
   defineProperty(result, 'error', {
-    __proto__: null, configurable: true, enumerable: true,
+    __proto__: null,
+    configurable: true,
+    enumerable: true,
     get: () => current,
     set: (error) => {
       current = error;
@@ -90,7 +110,13 @@ function failSync(rule, file) {
         error.message = messageOf(rule, error.syscall || `spawnSync ${file}`, undefined);
         dress(error);
       }
-      defineProperty(result, 'error', { __proto__: null, configurable: true, enumerable: true, writable: true, value: error });
+      defineProperty(result, 'error', {
+        __proto__: null,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+        value: error,
+      });
     },
   });
   return result;
@@ -113,7 +139,7 @@ function hookSpawn(prototype) {
     if (typeof first === 'object' && first !== null) {
       const options = copyOptions(first);
       arguments[0] = options;
-      ({ file, args, cwd } = options);
+      ({file, args, cwd} = options);
     } else {
       file = first;
       if (typeof file !== 'string') arguments[0] = file = `${file}`;
@@ -152,17 +178,19 @@ function hookExecve() {
     const judgement = native.spawn(file, own);
     if (judgement !== undefined) {
       const rule = settle(judgement, 'process.execve', false);
-      if (rule !== undefined) throw denied(rule, 'execve', `'${file}'`, { __proto__: null, path: file, spawnargs: own }, execve);
+      if (rule !== undefined)
+        throw denied(rule, 'execve', `'${file}'`, {__proto__: null, path: file, spawnargs: own}, execve);
     }
     // The arguments that were judged, and no others, go on.
-    return { __proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env]) };
+    return {__proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env])};
   });
 }
 
-function install({ binding }) {
+function install({binding}) {
   const asynchronous = binding('process_wrap');
   const synchronous = binding('spawn_sync');
-  if (!asynchronous || !synchronous) health('node_binding', 'process.binding is not available: process hooks are line 2 only');
+  if (!asynchronous || !synchronous)
+    health('node_binding', 'process.binding is not available: process hooks are line 2 only');
   else {
     hookSpawn(asynchronous.Process.prototype);
     hookSpawnSync(synchronous);
@@ -170,4 +198,4 @@ function install({ binding }) {
   hookExecve();
 }
 
-module.exports = { install };
+module.exports = {install};

@@ -9,15 +9,26 @@
 'use strict';
 
 const {
-  apply, construct, defineProperty, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf, isArray, nodeMajor,
-  setPrototypeOf, indexOf, slice, startsWith, symbolDescription,
+  apply,
+  construct,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertySymbols,
+  getPrototypeOf,
+  isArray,
+  nodeMajor,
+  setPrototypeOf,
+  indexOf,
+  slice,
+  startsWith,
+  symbolDescription,
 } = require('../primordials');
 const native = require('../binding');
-const { denied } = require('../denied');
-const { settle } = require('../settle');
+const {denied} = require('../denied');
+const {settle} = require('../settle');
 
 function append(list, value) {
-  defineProperty(list, list.length, { __proto__: null, configurable: true, enumerable: true, writable: true, value });
+  defineProperty(list, list.length, {__proto__: null, configurable: true, enumerable: true, writable: true, value});
 }
 
 // Options that would give a worker Node's internals.
@@ -40,21 +51,23 @@ function without(list, message) {
 }
 
 // guard: file for --require. inherited: true when this process got it from its own command line. execArgv: the rest of that.
-function install({ loads, Module }, { guard, inherited, execArgv }) {
+function install({builtin, loads, Module}, {guard, inherited, execArgv}) {
+  const syncBuiltinESMExports = Module.syncBuiltinESMExports;
   loads.when('worker_threads', () => {
-    wrap(require('worker_threads'), guard, inherited, execArgv);
-    Module.syncBuiltinESMExports();
+    wrap(builtin('worker_threads'), guard, inherited, execArgv);
+    syncBuiltinESMExports();
   });
 }
 
 function wrap(workerThreads, guard, inherited, execArgv) {
   const Original = workerThreads.Worker;
-  const { prototype } = Original;
+  const {prototype} = Original;
 
   function Worker(filename, options) {
     if (new.target === undefined) return apply(Original, this, arguments); // Node's own "cannot be invoked without 'new'"
     const target = new.target === Worker ? Original : new.target;
-    if (options === null || (options !== undefined && typeof options !== 'object')) return construct(Original, arguments, target);
+    if (options === null || (options !== undefined && typeof options !== 'object'))
+      return construct(Original, arguments, target);
     const given = options === undefined ? undefined : options.execArgv;
     const env = options === undefined ? undefined : options.env;
     const hasEnv = typeof env === 'object' && env !== null;
@@ -71,8 +84,9 @@ function wrap(workerThreads, guard, inherited, execArgv) {
       own = hasEnv && nodeMajor < 20 ? [] : execArgv;
     }
 
-    const forced = { __proto__: options === undefined ? null : options };
-    const define = (name, value) => defineProperty(forced, name, { __proto__: null, configurable: true, enumerable: true, writable: true, value });
+    const forced = {__proto__: options === undefined ? null : options};
+    const define = (name, value) =>
+      defineProperty(forced, name, {__proto__: null, configurable: true, enumerable: true, writable: true, value});
     if (hasEnv) define('env', env);
     for (let attempt = 0; ; attempt++) {
       const list = ['--require', guard];
@@ -82,7 +96,8 @@ function wrap(workerThreads, guard, inherited, execArgv) {
         return hideHandle(construct(Original, [filename, forced], target));
       } catch (error) {
         // What the user passed must fail as it does without us; what we repeated for him must not.
-        if (isArray(given) || attempt > 4 || own.length === 0 || error.code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+        if (isArray(given) || attempt > 4 || own.length === 0 || error.code !== 'ERR_WORKER_INVALID_EXEC_ARGV')
+          throw error;
         const less = without(own, error.message);
         own = less.length < own.length ? less : [];
       }
@@ -98,7 +113,12 @@ function wrap(workerThreads, guard, inherited, execArgv) {
       if (symbolDescription(symbols[i]) !== 'kHandle') continue;
       const handle = worker[symbols[i]];
       if (typeof handle !== 'object' || handle === null) continue;
-      defineProperty(getPrototypeOf(handle), 'constructor', { __proto__: null, value: Worker, writable: false, configurable: false });
+      defineProperty(getPrototypeOf(handle), 'constructor', {
+        __proto__: null,
+        value: Worker,
+        writable: false,
+        configurable: false,
+      });
       hidden = true;
     }
     return worker;
@@ -106,13 +126,27 @@ function wrap(workerThreads, guard, inherited, execArgv) {
 
   setPrototypeOf(Worker, getPrototypeOf(Original));
   for (const name of ['name', 'length']) {
-    defineProperty(Worker, name, { __proto__: null, ...getOwnPropertyDescriptor(Original, name) });
+    defineProperty(Worker, name, {__proto__: null, ...getOwnPropertyDescriptor(Original, name)});
   }
-  defineProperty(Worker, 'prototype', { __proto__: null, value: prototype, writable: false, configurable: false, enumerable: false });
-  defineProperty(prototype, 'constructor', { __proto__: null, value: Worker, writable: false, configurable: false, enumerable: false });
+  defineProperty(Worker, 'prototype', {
+    __proto__: null,
+    value: prototype,
+    writable: false,
+    configurable: false,
+    enumerable: false,
+  });
+  defineProperty(prototype, 'constructor', {
+    __proto__: null,
+    value: Worker,
+    writable: false,
+    configurable: false,
+    enumerable: false,
+  });
   defineProperty(workerThreads, 'Worker', {
-    __proto__: null, ...getOwnPropertyDescriptor(workerThreads, 'Worker'), value: Worker,
+    __proto__: null,
+    ...getOwnPropertyDescriptor(workerThreads, 'Worker'),
+    value: Worker,
   });
 }
 
-module.exports = { install };
+module.exports = {install};
