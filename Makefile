@@ -43,6 +43,7 @@ evidence: ## the long suites: sanitizers, fuzzing, soak
 	@tools/evidence $(JOBS)
 
 layers: ## the zips that ship
+	@[ -x layers/build ] || { echo "make layers: the zips are not built yet; build/dev/stage holds what will be in them (make build)"; exit 1; }
 	@tools/setup build
 	@layers/build
 
