@@ -449,6 +449,7 @@ static void *hammer_one(void *unused) {
       connect(fd, (struct sockaddr *)&a, sizeof a);
       sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof a);
       unlink("/var/tmp/ap_nothing");
+      close(open(public_path, O_RDONLY));
       stat(public_path, &st);
       access(public_path, R_OK);
       close(fcntl(fd, F_DUPFD_CLOEXEC, 100));

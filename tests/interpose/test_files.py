@@ -33,7 +33,7 @@ openat_dir O ../protected/file
 open O/../protected/./file
 open O/dir/sub/../../../protected//file
 open /proc/self/root/P/file
-open /proc/self/cwd/../..//P/file
+open /proc/self/cwd/UP//P/file
 fopen O/to_file
 opendir P/dir
 opendir O/to_dir
@@ -201,7 +201,8 @@ ALSO_OPENS = {
 def arguments(fixture, words):
     out = []
     for word in words:
-        word = word.replace("/P/", fixture.protected + "/") if word.startswith("/proc") else word
+        if word.startswith("/proc"):
+            word = word.replace("UP", os.path.relpath("/", os.getcwd())).replace("/P/", fixture.protected + "/")
         if word == "P" or word.startswith("P/"):
             word = fixture.protected + word[1:]
         elif word == "O" or word.startswith("O/"):

@@ -5,9 +5,11 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <optional>
 
 #include "base/syscall.hpp"
 #include "interpose/decode_x86_64.hpp"
+#include "interpose/other_threads.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -175,12 +177,14 @@ bool Patcher::build(Patch& patch) noexcept {
   unsigned char* out = patch.island + kOriginalAt;
   const unsigned char* from = patch.site;
   bool movable = true, ended = false;
+  patch.first = 0;
   while (word(from) - word(patch.site) < kJump && !ended) {
     Instruction i;
     if (!decode(from, 15, i)) {
       patch.trouble = "unknown instruction in its prologue";
       return false;
     }
+    if (!patch.first) patch.first = i.length;
     ended = i.kind == Instruction::Kind::jump || (i.kind == Instruction::Kind::stop && *from == 0xc3);
     if (movable) {
       unsigned char* behind = relocate(out, from, i);
@@ -211,6 +215,29 @@ bool Patcher::build(Patch& patch) noexcept {
   return true;
 }
 
+// Threads that come to an entry wait there, in a jump to itself, until the whole jump is written. A first instruction
+// of one byte has no room for it: there a thread that wakes in these microseconds is the one that is not kept out.
+void Patcher::close_entries() noexcept {
+  static constexpr unsigned char wait_here[] = {0xeb, 0xfe};
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Patch& patch = patches_[i];
+    if (patch.state == Patch::State::planned && patch.first >= sizeof wait_here &&
+        (word(patch.site) & 15) + kJump <= 16)
+      store(patch.site, wait_here, sizeof wait_here);
+  }
+}
+
+// Whether a thread whose next instruction this is would run the rest of a prologue that a jump is to replace.
+bool Patcher::is_inside(std::uintptr_t instruction, const void* patcher) noexcept {
+  const auto& self = *static_cast<const Patcher*>(patcher);
+  for (std::size_t i = 0; i < self.count_; ++i) {
+    const Patch& patch = self.patches_[i];
+    const std::uintptr_t site = word(patch.site);
+    if (patch.state == Patch::State::planned && instruction > site && instruction < site + patch.moved) return true;
+  }
+  return false;
+}
+
 void Patcher::write_jumps() noexcept {
   AddressRange window;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -233,6 +260,11 @@ void Patcher::write_jumps() noexcept {
   int memory_file = -1;
   if (!writable) memory_file = static_cast<int>(sys::call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC));
 
+  std::optional<HeldThreads> held;
+  if (other_threads()) {
+    if (writable && one) close_entries();
+    held.emplace(is_inside, this);
+  }
   for (std::size_t i = 0; i < count_; ++i) {
     Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
@@ -251,6 +283,7 @@ void Patcher::write_jumps() noexcept {
     patch.state = stored && verify(patch) ? Patch::State::patched : Patch::State::failed;
     if (patch.state == Patch::State::failed && !patch.trouble) patch.trouble = "the self-test failed";
   }
+  held.reset();
   if (writable && one) protect(window.begin, window.end, closed);
   if (memory_file >= 0) sys::call(SYS_close, memory_file);
 }

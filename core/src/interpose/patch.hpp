@@ -6,7 +6,8 @@
 //                         original: the moved instructions, jmp back behind the patch
 //
 // Used by install.cpp alone. Only prologues that decode_x86_64 knows are patched; the jump is one aligned atomic store,
-// in a window of write permission that keeps the pages executable, because other threads may be running them. What
+// in a window of write permission that keeps the pages executable, because other threads may be running them; those
+// are kept out of the bytes that change (other_threads.hpp). What
 // cannot be patched is redirected in the GOT of each loaded object instead (calls from inside libc are then not seen),
 // and said. Why so, with measurements: docs/adr/0006-entry-patching.md.
 #pragma once
@@ -25,6 +26,7 @@ struct Patch {
   void** original = nullptr;      // receives the address that runs the unpatched function; may be null
   unsigned char* site = nullptr;  // where the jump is: the entry, or behind its endbr64
   unsigned char* island = nullptr;
+  unsigned char first = 0;  // length of the first instruction
   unsigned char moved = 0;  // bytes of whole instructions that the relocated original holds
   State state = State::planned;
   const char* trouble = nullptr;  // why it is not `patched`
@@ -50,6 +52,8 @@ class Patcher {
  private:
   bool map_islands() noexcept;
   bool build(Patch& patch) noexcept;
+  void close_entries() noexcept;
+  static bool is_inside(std::uintptr_t instruction, const void* patcher) noexcept;
   void write_jumps() noexcept;
   bool verify(const Patch& patch) const noexcept;
   void redirect(Patch& patch) noexcept;

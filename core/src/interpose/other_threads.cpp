@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interpose/other_threads.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/syscall.hpp"
+
+namespace ap::interpose {
+namespace {
+
+constexpr int kSignal = SIGURG;
+constexpr long kPause = 20 * 1000;             // ns between two looks
+constexpr long long kPatience = 20'000'000LL;  // ns
+
+std::atomic<int> held{0};  // futex: 1 while threads shall stay
+HeldThreads::Inside is_inside = nullptr;
+const void* inside_context = nullptr;
+struct sigaction before;
+
+std::uintptr_t next_instruction(const void* context) {
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
+#else
+#error "where a thread's next instruction is kept is written for x86_64 only so far"
+#endif
+}
+
+void stay(int signal, siginfo_t* info, void* context) {
+  const int kept = errno;
+  if (info->si_code != SI_TKILL) {  // urgent data on a socket of the function's
+    if (before.sa_flags & SA_SIGINFO)
+      before.sa_sigaction(signal, info, context);
+    else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+      before.sa_handler(signal);
+  } else if (held.load() && !is_inside(next_instruction(context), inside_context)) {
+    while (held.load()) sys::call(SYS_futex, &held, FUTEX_WAIT_PRIVATE, 1, nullptr);
+  }
+  errno = kept;
+}
+
+long long now() {
+  timespec t{};
+  sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+// Calls `each` with the id of every other thread; false when they cannot be listed.
+template <typename Each>
+bool for_other_threads(Each&& each) {
+  const long list = sys::call(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (list < 0) return false;
+  const long self = sys::call(SYS_gettid);
+  alignas(8) char entries[2048];
+  long size;
+  while ((size = sys::call(SYS_getdents64, list, entries, sizeof entries)) > 0) {
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+      at += entry->d_reclen;
+      long id = 0;
+      for (const char* digit = entry->d_name; *digit >= '0' && *digit <= '9'; ++digit) id = id * 10 + (*digit - '0');
+      if (id && id != self) each(list, entry->d_name, id);
+    }
+  }
+  sys::call(SYS_close, list);
+  return true;
+}
+
+// The letter behind "pid (name) " in proc(5)'s stat; 0 when the thread has gone.
+char state_of(long list, const char* id) {
+  char name[32], text[128];
+  const std::size_t length = std::strlen(id);
+  if (length + 6 > sizeof name) return 0;
+  std::memcpy(name, id, length);
+  std::memcpy(name + length, "/stat", 6);
+  const long fd = sys::call(SYS_openat, list, name, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const long size = sys::call(SYS_read, fd, text, sizeof text);
+  sys::call(SYS_close, fd);
+  for (long i = size - 1; i >= 0; --i)
+    if (text[i] == ')') return i + 2 < size ? text[i + 2] : 0;
+  return 0;
+}
+
+}  // namespace
+
+bool other_threads() noexcept {
+  bool any = false;
+  for_other_threads([&](long, const char*, long) { any = true; });
+  return any;
+}
+
+HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
+  is_inside = inside;
+  inside_context = context;
+  held.store(1);
+  struct sigaction ours{};
+  ours.sa_sigaction = stay;
+  ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigfillset(&ours.sa_mask);
+  handling_ = sigaction(kSignal, &ours, &before) == 0;
+  if (!handling_) return;
+
+  const long process = sys::call(SYS_getpid);
+  const long long end = now() + kPatience;
+  for (;;) {
+    bool asleep = true;
+    const bool listed = for_other_threads([&](long list, const char* name, long id) {
+      const char state = state_of(list, name);
+      if (state != 'R' && state != 'D') return;  // asleep, gone, or stopped by somebody else
+      asleep = false;
+      sys::call(SYS_tgkill, process, id, kSignal);
+    });
+    complete_ = listed && asleep;
+    if (complete_ || !listed || now() > end) return;
+    const timespec pause{0, kPause};
+    sys::call(SYS_nanosleep, &pause, nullptr);
+  }
+}
+
+HeldThreads::~HeldThreads() {
+  held.store(0);
+  sys::call(SYS_futex, &held, FUTEX_WAKE_PRIVATE, 0x7fffffff);
+  if (handling_) sigaction(kSignal, &before, nullptr);
+}
+
+}  // namespace ap::interpose
