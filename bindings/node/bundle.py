@@ -33,7 +33,14 @@ module.exports = get('index.js');
 """
 
 # Not needed in every start.
-LATER = {"handler.js", "loader.js", "transactions.js", "hooks/workers.js"}
+LATER = {
+    "handler.js",
+    "loader.js",
+    "transactions.js",
+    "hooks/workers.js",
+    "hooks/network.js",
+    "hooks/processes.js",
+}
 
 REQUIRE = re.compile(r"""require\('(\.{1,2}/[^']+)'\)""")
 

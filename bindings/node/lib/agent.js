@@ -91,29 +91,47 @@ function installHooks(needs, guard, inherited) {
   const {health} = require('./settle');
   if (needs === 0) return;
   const Module = module.constructor;
-  const world = {binding, Module, builtin: builtinOf(Module), loads: require('./hooks/builtin_loads').watch()};
+  const loads = require('./hooks/builtin_loads').watch();
+  // Calls use(binding) before anybody else has the binding. Later than now it may run in the middle of user code.
+  const withBinding = (name, use) =>
+    loads.whenBinding(name, () => {
+      const found = binding(name);
+      if (found !== undefined) use(found);
+      else health('node_binding', `process.binding("${name}") is not available: its hooks are line 2 only`);
+    });
+  const {syncBuiltinESMExports} = Module;
+  const syncExports = () => apply(syncBuiltinESMExports, Module, []);
+  const world = {binding, withBinding, Module, builtin: builtinOf(Module), loads, syncExports};
   const parts = [];
-  if (needs & FILES)
+  if (needs & FILES) {
+    parts.push(['files', () => require('./hooks/files').install(world)]);
     parts.push([
-      'files',
-      () => {
-        require('./hooks/files').install(world);
-        require('./hooks/network').installListening(world);
-      },
+      'net.Server.listen',
+      () => withBinding('pipe_wrap', (pipe) => require('./hooks/network').hookListening(pipe)),
     ]);
-  if (needs & NETWORK) parts.push(['network', () => require('./hooks/network').install(world)]);
-  if (needs & PROCESSES) parts.push(['processes', () => require('./hooks/processes').install(world)]);
+  }
+  if (needs & NETWORK) {
+    for (const name of ['cares_wrap', 'tcp_wrap', 'pipe_wrap', 'udp_wrap'])
+      parts.push([name, () => withBinding(name, (found) => require('./hooks/network')[name](found, world))]);
+  }
+  if (needs & PROCESSES) {
+    for (const name of ['process_wrap', 'spawn_sync'])
+      parts.push([name, () => withBinding(name, (found) => require('./hooks/processes')[name](found))]);
+    if (typeof process.execve === 'function')
+      parts.push(['process.execve', () => require('./hooks/execve').install()]);
+  }
   if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
-  parts.push(['workers', () => require('./hooks/workers').install(world, {guard, inherited, execArgv: ownExecArgv})]);
+  const ours = {guard, inherited, execArgv: ownExecArgv};
+  parts.push(['workers', () => loads.when('worker_threads', () => require('./hooks/workers').install(world, ours))]);
   for (const [name, install] of parts) {
     try {
       install();
     } catch (error) {
-      health('node_hooks', `hooks/${name} could not be installed: ${error && error.stack}`);
+      health('node_hooks', `the hooks of ${name} could not be installed: ${error && error.stack}`);
     }
   }
   // import { readFile } from 'fs' reads a copy of the exports
-  Module.syncBuiltinESMExports();
+  syncExports();
 }
 
 // Options of this process without our own --require: what its workers are given. fork() passes process.execArgv on, so they

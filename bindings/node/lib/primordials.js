@@ -27,6 +27,7 @@ module.exports = {
   create: Object.create,
   freeze: Object.freeze,
   isArray: Array.isArray,
+  arrayIncludes: uncurryThis(Array.prototype.includes),
   arraySlice: Array.prototype.slice,
   hasOwn: uncurryThis(Object.prototype.hasOwnProperty),
   symbolDescription: uncurryThis(Object.getOwnPropertyDescriptor(Symbol.prototype, 'description').get),

@@ -2,6 +2,7 @@
 #include "life.hpp"
 
 #include <arpa/inet.h>
+#include <signal.h>
 
 #include "library.hpp"
 #include "raw_syscall.hpp"
@@ -91,6 +92,15 @@ Napi::Value allow_code(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), path.read(info.Env(), value) && api->allow_code(path.str()) != 0);
 }
 
+// SIGUSR1 opens Node's inspector. A handler that does nothing, not SIG_IGN, which children would inherit; a listener of the
+// function's takes its place, and its removal leaves the default of a signal, not Node's handler.
+void ignore_debug_signal(const Napi::CallbackInfo&) {
+  struct sigaction nothing{};
+  nothing.sa_handler = [](int) {};
+  nothing.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &nothing, nullptr);
+}
+
 void process_begin(const Napi::CallbackInfo&) {
   api->process_begin();
 }
@@ -150,6 +160,7 @@ void add_life(Napi::Env env, Napi::Object exports) {
   add("log", log);
   add("health", health);
   add("allowCode", allow_code);
+  add("ignoreDebugSignal", ignore_debug_signal);
   add("processBegin", process_begin);
   add("processEnd", process_end);
   add("noteAnswer", note_answer);

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -37,13 +36,10 @@ bool is_still(const Sink& s, struct stat& st) noexcept {
   return s.fd >= 0 && identify(s.fd, st) && st.st_dev == s.device && st.st_ino == s.inode;
 }
 
-// As high as the limit lets it be, away from the numbers that programs close one by one or expect to get next.
+// Away from the numbers that a program expects to get next, but below 64: the first descriptor beyond a process's table
+// makes the kernel wait for every processor (synchronize_rcu, 10 to 20 ms) when it has threads, as Node does.
 int duplicate_high(int fd) noexcept {
-  rlimit limit{};
-  long floor = 1000;
-  if (sys::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) == 0 && limit.rlim_cur < 1024)
-    floor = static_cast<long>(limit.rlim_cur) - 16;
-  for (; floor > 2; floor /= 2) {
+  for (int floor = 56; floor > 2; floor /= 2) {  // lower where the limit is
     const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);
     if (high >= 0) return static_cast<int>(high);
   }

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells when a built-in module has been loaded, before the code that asked for it gets it.
+// Tells when a built-in module or internal binding has been loaded, before the code that asked for it gets it.
 //
 //   const loads = watch();
-//   loads.when('worker_threads', () => ...);   // at once if it is loaded already
+//   loads.when('worker_threads', () => ...);         // at once if it is loaded already
+//   loads.whenBinding('udp_wrap', () => ...);
 //
-// Some modules must be wrapped but cost milliseconds of a cold start that most functions never need (worker_threads brings
-// streams, fs/promises a good deal). require(), process.getBuiltinModule and import have nothing in common that could be
+// What must be hooked costs milliseconds of a cold start that most functions never need (worker_threads brings streams,
+// fs/promises a good deal, each binding a template for every class in it). require(), process.getBuiltinModule and import have nothing in common that could be
 // hooked, except that Node appends the name to process.moduleLoadList once a module is ready: a setter on that array's
 // prototype sees it. The array itself is then taken out of reach: process.moduleLoadList gives copies.
 'use strict';
 
-const {apply, arraySlice, defineProperty, deleteProperty, setPrototypeOf} = require('../primordials');
+const {apply, arrayIncludes, arraySlice, defineProperty, deleteProperty, setPrototypeOf} = require('../primordials');
 
 function watch() {
   const list = process.moduleLoadList;
-  const waiting = {__proto__: null}; // "NativeModule <id>" -> callback
-  if (!Array.isArray(list)) return {isLoaded: () => false, when: (id, callback) => callback()};
-  const isLoaded = (id) => list.includes(`NativeModule ${id}`);
+  const waiting = {__proto__: null}; // "NativeModule <id>" or "Internal Binding <name>" -> callback
+  const now = (name, callback) => callback();
+  if (!Array.isArray(list)) return {isLoaded: () => false, when: now, whenBinding: now};
+  const isLoaded = (id) => arrayIncludes(list, `NativeModule ${id}`);
 
   const prototype = new Proxy(Array.prototype, {
     __proto__: null,
@@ -45,15 +47,22 @@ function watch() {
     });
   };
 
+  const wait = (entry, callback) => {
+    if (arrayIncludes(list, entry)) return callback();
+    const earlier = waiting[entry];
+    waiting[entry] =
+      earlier === undefined
+        ? callback
+        : () => {
+            earlier();
+            callback();
+          };
+    return arm();
+  };
   return {
     isLoaded,
-    when(id, callback) {
-      if (isLoaded(id)) callback();
-      else {
-        waiting[`NativeModule ${id}`] = callback;
-        arm();
-      }
-    },
+    when: (id, callback) => wait(`NativeModule ${id}`, callback),
+    whenBinding: (name, callback) => wait(`Internal Binding ${name}`, callback),
   };
 }
 

@@ -83,9 +83,7 @@ function install({binding, loads}) {
 
   const judgement = native.reach('node:inspector');
   if (judgement !== undefined && native.denies(judgement)) {
-    // With a listener of its own the signal no longer starts the inspector; taking the listener away restores the default
-    // of a signal (the process ends), not Node's handler.
-    process.on('SIGUSR1', function SIGUSR1() {});
+    native.ignoreDebugSignal();
   }
 }
 

@@ -15,6 +15,7 @@ const {
   defineProperty,
   getOwnPropertyDescriptor,
   isArray,
+  ownKeys,
   promiseReject,
   startsWith,
   WeakMap,
@@ -24,7 +25,7 @@ const {
 const attribution = require('../attribution');
 const native = require('../binding');
 const {denied} = require('../denied');
-const {settle, report, health} = require('../settle');
+const {settle, report} = require('../settle');
 const {replace, completeLater, callLater, ownerOf, interceptOnce} = require('./hook');
 
 const EPERM = -1;
@@ -309,30 +310,36 @@ function wrapPromises(promises) {
   }
 }
 
-function install({binding, loads}) {
-  const cares = binding('cares_wrap');
-  const tcp = binding('tcp_wrap');
-  const pipe = binding('pipe_wrap');
-  const udp = binding('udp_wrap');
-  if (!cares || !tcp || !pipe || !udp) {
-    health('node_binding', 'process.binding is not available: network hooks are line 2 only');
-    return;
-  }
+// One function for each internal binding, called when that has been loaded: perhaps in the middle of user code.
+
+function cares_wrap(cares, {loads}) {
   hookLookup(cares);
   const channel = cares.ChannelWrap.prototype;
-  for (const name of Object.keys(QUERIES)) if (typeof channel[name] === 'function') hookQuery(channel, name);
+  const names = ownKeys(QUERIES);
+  for (let i = 0; i < names.length; i++) if (typeof channel[names[i]] === 'function') hookQuery(channel, names[i]);
   hookServers(channel);
-  hookTcp(tcp.TCP.prototype, 'connect');
-  hookTcp(tcp.TCP.prototype, 'connect6');
-  hookPipe(pipe.Pipe.prototype);
-  for (const name of ['connect', 'connect6', 'send', 'send6']) hookUdp(udp.UDP.prototype, name);
   if (loads.isLoaded('internal/dns/promises')) wrapPromises(require('dns').promises);
 }
 
-// The creating half of unix sockets belongs to files: installed where those are.
-function installListening({binding}) {
-  const pipe = binding('pipe_wrap');
-  if (pipe) hookPipeBind(pipe.Pipe.prototype);
+function tcp_wrap(tcp) {
+  hookTcp(tcp.TCP.prototype, 'connect');
+  hookTcp(tcp.TCP.prototype, 'connect6');
 }
 
-module.exports = {install, installListening};
+function pipe_wrap(pipe) {
+  hookPipe(pipe.Pipe.prototype);
+}
+
+function udp_wrap(udp) {
+  hookUdp(udp.UDP.prototype, 'connect');
+  hookUdp(udp.UDP.prototype, 'connect6');
+  hookUdp(udp.UDP.prototype, 'send');
+  hookUdp(udp.UDP.prototype, 'send6');
+}
+
+// The creating half of unix sockets belongs to files: installed where those are.
+function hookListening(pipe) {
+  hookPipeBind(pipe.Pipe.prototype);
+}
+
+module.exports = {cares_wrap, tcp_wrap, pipe_wrap, udp_wrap, hookListening};

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Process hooks: Process.prototype.spawn (spawn, exec, execFile, fork, cluster), spawn_sync.spawn (their Sync forms), and
-// process.execve. What a shell starts, and what a granted child does, line 2 judges inside the child.
+// Process hooks: Process.prototype.spawn (spawn, exec, execFile, fork, cluster) and spawn_sync.spawn (their Sync forms); see
+// execve.js. What a shell starts, and what a granted child does, line 2 judges inside the child.
 //
 // Not patched, on purpose: process.kill, signals, IPC.
 'use strict';
 
-const {apply, defineProperty, isArray, nextTick, process} = require('../primordials');
+const {apply, defineProperty, nextTick, process} = require('../primordials');
 const native = require('../binding');
-const {denied, dress, messageOf} = require('../denied');
-const {settle, health} = require('../settle');
-const {replace, expose, ownerOf, interceptOnce} = require('./hook');
+const {dress, messageOf} = require('../denied');
+const {settle} = require('../settle');
+const {replace, ownerOf, interceptOnce} = require('./hook');
+const {copyTexts, run} = require('./program');
 
 const EACCES = -13; // of all errors only some become an 'error' event; this one does, and we give it its real face there
 const EPERM = -1;
@@ -32,21 +33,6 @@ const OPTIONS = [
   'killSignal',
   'encoding',
 ];
-
-function copyTexts(values) {
-  if (!isArray(values)) return values;
-  const copy = [];
-  for (let i = 0; i < values.length; i++) {
-    defineProperty(copy, i, {
-      __proto__: null,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value: `${values[i]}`,
-    });
-  }
-  return copy;
-}
 
 function copyPath(value) {
   return value === undefined || value === null || typeof value === 'string' ? value : native.copy(value);
@@ -122,15 +108,6 @@ function failSync(rule, file) {
   return result;
 }
 
-function run(original, self, values) {
-  native.processBegin();
-  try {
-    return apply(original, self, values);
-  } finally {
-    native.processEnd();
-  }
-}
-
 function hookSpawn(prototype) {
   const original = prototype.spawn;
   // Up to Node 22 spawn(options); from 24 spawn(file, args, cwd, envPairs, stdio, flags, uid, gid)
@@ -169,33 +146,14 @@ function hookSpawnSync(binding) {
   });
 }
 
-// Replaces this process; what it hands over to the program, line 2 sees to.
-function hookExecve() {
-  if (typeof process.execve !== 'function') return;
-  const original = expose(process, 'execve', function execve(self, file, args, env) {
-    if (typeof file !== 'string' || !isArray(args)) return undefined;
-    const own = copyTexts(args);
-    const judgement = native.spawn(file, own);
-    if (judgement !== undefined) {
-      const rule = settle(judgement, 'process.execve', false);
-      if (rule !== undefined)
-        throw denied(rule, 'execve', `'${file}'`, {__proto__: null, path: file, spawnargs: own}, execve);
-    }
-    // The arguments that were judged, and no others, go on.
-    return {__proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env])};
-  });
+// One function for each internal binding, called when that has been loaded: perhaps in the middle of user code.
+
+function process_wrap(binding) {
+  hookSpawn(binding.Process.prototype);
 }
 
-function install({binding}) {
-  const asynchronous = binding('process_wrap');
-  const synchronous = binding('spawn_sync');
-  if (!asynchronous || !synchronous)
-    health('node_binding', 'process.binding is not available: process hooks are line 2 only');
-  else {
-    hookSpawn(asynchronous.Process.prototype);
-    hookSpawnSync(synchronous);
-  }
-  hookExecve();
+function spawn_sync(binding) {
+  hookSpawnSync(binding);
 }
 
-module.exports = {install};
+module.exports = {process_wrap, spawn_sync};

@@ -51,12 +51,10 @@ function without(list, message) {
 }
 
 // guard: file for --require. inherited: true when this process got it from its own command line. execArgv: the rest of that.
-function install({builtin, loads, Module}, {guard, inherited, execArgv}) {
-  const syncBuiltinESMExports = Module.syncBuiltinESMExports;
-  loads.when('worker_threads', () => {
-    wrap(builtin('worker_threads'), guard, inherited, execArgv);
-    syncBuiltinESMExports();
-  });
+// Called when worker_threads has been loaded: perhaps in the middle of user code.
+function install({builtin, syncExports}, {guard, inherited, execArgv}) {
+  wrap(builtin('worker_threads'), guard, inherited, execArgv);
+  syncExports();
 }
 
 function wrap(workerThreads, guard, inherited, execArgv) {
@@ -125,9 +123,8 @@ function wrap(workerThreads, guard, inherited, execArgv) {
   }
 
   setPrototypeOf(Worker, getPrototypeOf(Original));
-  for (const name of ['name', 'length']) {
-    defineProperty(Worker, name, {__proto__: null, ...getOwnPropertyDescriptor(Original, name)});
-  }
+  defineProperty(Worker, 'name', {__proto__: null, ...getOwnPropertyDescriptor(Original, 'name')});
+  defineProperty(Worker, 'length', {__proto__: null, ...getOwnPropertyDescriptor(Original, 'length')});
   defineProperty(Worker, 'prototype', {
     __proto__: null,
     value: prototype,
