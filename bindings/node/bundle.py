@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes one file of bindings/node/lib: bundle.py <lib folder> <output> <version>.
+"""Makes two files of bindings/node/lib: bundle.py <lib folder> <output> <later output> <version>.
 
-Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. Comments and
-indentation go (they cost a cold start some 0.2 ms of scanning); line breaks stay, so that a stack is still readable
-beside the sources.
+Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. What a start does
+not always need is in the second file, which is read and compiled when the first of its modules is asked for: text that is
+not there costs a cold start nothing. Comments and indentation go (some 0.2 ms of scanning); line breaks stay, so that a
+stack is still readable beside the sources, and an error does not print one endless line of them.
 """
 
 import pathlib
@@ -12,19 +13,30 @@ import posixpath
 import re
 import sys
 
-HEAD = """// SPDX-License-Identifier: Apache-2.0
-// App Protect for Lambda {version}: the Node package in one file. Sources: bindings/node/lib.
-'use strict';
-const outer = module, requireOutside = require, loaded = {{ __proto__: null }};
-function get(name) {{
+# Called in the middle of user code as well: only what was taken before user code ran.
+LICENCE = "// SPDX-License-Identifier: Apache-2.0\n// App Protect for Lambda {}. Sources: bindings/node/lib.\n"
+
+HEAD = """'use strict';
+const outer = module, requireOutside = require, loaded = { __proto__: null };
+const { apply, ownKeys } = Reflect, { readFileSync } = require('fs'), { Script } = require('vm');
+const { runInThisContext } = Script.prototype, laterFile = `${__dirname}/LATER_NAME`;
+function get(name) {
   let m = loaded[name];
-  if (m === undefined) {{
-    m = loaded[name] = {{ __proto__: outer, exports: {{}} }};
+  if (m === undefined) {
+    if (table[name] === undefined) addLater();
+    m = loaded[name] = { __proto__: outer, exports: {} };
     table[name](m, m.exports, requireOutside);
-  }}
+  }
   return m.exports;
-}}
-const table = {{
+}
+function addLater() {
+  const native = loaded['binding.js'] && loaded['binding.js'].exports.readSmallFile;
+  const text = native === undefined ? readFileSync(laterFile, 'utf8') : native(laterFile);
+  const more = apply(runInThisContext, new Script(text, { __proto__: null, filename: laterFile }), [])(get);
+  const names = ownKeys(more);
+  for (let i = 0; i < names.length; i++) table[names[i]] = more[names[i]];
+}
+const table = {
 __proto__: null,
 """
 
@@ -32,14 +44,23 @@ TAIL = """};
 module.exports = get('index.js');
 """
 
-# Not needed in every start.
+LATER_HEAD = """(function (get) {
+'use strict';
+return {
+__proto__: null,
+"""
+
+LATER_TAIL = """};
+})
+"""
+
 LATER = {
     "handler.js",
     "loader.js",
     "transactions.js",
-    "hooks/workers.js",
     "hooks/network.js",
     "hooks/processes.js",
+    "hooks/workers.js",
 }
 
 REQUIRE = re.compile(r"""require\('(\.{1,2}/[^']+)'\)""")
@@ -64,15 +85,17 @@ def body(path: pathlib.Path, name: str, names: set) -> str:
 
 
 def main() -> None:
-    folder, output, version = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
+    folder, output, later_output, version = pathlib.Path(sys.argv[1]), *map(pathlib.Path, sys.argv[2:4]), sys.argv[4]
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.js"))}
-    with open(output, "w") as bundle:
-        bundle.write(HEAD.format(version=version))
-        for name, path in files.items():
-            text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
-            # In parentheses V8 compiles a function at once, instead of looking it over first and again when called.
-            bundle.write(f"'{name}': {text if name in LATER else f'({text})'},\n")
-        bundle.write(TAIL)
+    first, later = [HEAD.replace("LATER_NAME", later_output.name)], [LATER_HEAD]
+    for name, path in files.items():
+        text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
+        if name in LATER:
+            later.append(f"'{name}': {text},\n")
+        else:  # in parentheses V8 compiles it at once, instead of looking it over first and again when it is called
+            first.append(f"'{name}': ({text}),\n")
+    output.write_text(LICENCE.format(version) + "".join([*first, TAIL]))
+    later_output.write_text(LICENCE.format(version) + "".join([*later, LATER_TAIL]))
 
 
 main()
