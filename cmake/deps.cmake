@@ -7,6 +7,8 @@
 set(APP_PROTECT_DEPS re2 CACHE STRING "Static libraries to build: re2, c-ares, protobuf")
 set(APP_PROTECT_CACHE ${CMAKE_SOURCE_DIR}/build/cache)
 
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/deps)
+
 function(app_protect_static_dep name target archive)
   file(SHA256 ${CMAKE_SOURCE_DIR}/tools/deps recipe)
   set(toolchain "")

@@ -133,7 +133,7 @@ IpAddress make_ip(std::uint8_t family, const std::uint8_t* bytes) noexcept {
 bool parse_plain_ip(std::string_view text, IpAddress& out) noexcept {
   if (text.find(':') != text.npos) return text.find('%') == text.npos && parse_v6(text, out);
   char copy[INET_ADDRSTRLEN + 1];
-  if (text.size() >= sizeof(copy) || text.find('\0') != text.npos) return false;
+  if (text.empty() || text.size() >= sizeof(copy) || text.find('\0') != text.npos) return false;
   std::memcpy(copy, text.data(), text.size());
   copy[text.size()] = '\0';
   std::uint8_t bytes[4];

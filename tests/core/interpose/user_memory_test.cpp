@@ -22,7 +22,10 @@ TEST(UserMemory, CopiesWhatIsThere) {
 
 TEST(UserMemory, BadPointersAreFaults) {
   char to[8];
-  for (const auto address : {std::uintptr_t{0}, std::uintptr_t{16}, std::uintptr_t{0xdeadbeef000},
+  void* gone = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(gone, MAP_FAILED);
+  munmap(gone, 4096);
+  for (const auto address : {std::uintptr_t{0}, std::uintptr_t{16}, reinterpret_cast<std::uintptr_t>(gone),
                              std::uintptr_t{0xffffffff80000000}, ~std::uintptr_t{0}}) {
     EXPECT_EQ(copy_string(to, sizeof to, reinterpret_cast<const char*>(address)), -EFAULT) << std::hex << address;
     EXPECT_EQ(copy_bytes(to, reinterpret_cast<const void*>(address), 1), -EFAULT) << std::hex << address;
