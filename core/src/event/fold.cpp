@@ -196,7 +196,7 @@ void Fold::forget() noexcept {
 }
 
 void Fold::reset() noexcept {
-  __builtin_memset(entries_, 0, sizeof entries_);
+  if (used_ != 0) __builtin_memset(entries_, 0, sizeof entries_);  // a fresh process's pages stay untouched
   __builtin_memset(floods_, 0, sizeof floods_);
   __builtin_memset(last_, 0, sizeof last_);
   __builtin_memset(buckets_, 0, sizeof buckets_);

@@ -113,6 +113,9 @@ TEST(Marks, ProcessDepthNestsAndSurvivesFork) {
 }
 
 TEST(Marks, SurviveVfork) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer turns vfork into fork";
+#endif
   marks::process_begin();
   volatile bool inside = false;
   const pid_t pid = vfork();
