@@ -169,6 +169,51 @@ static int race_tree(void) {
   return bad ? broken("a tree changed behind the check") : 0;
 }
 
+// --- our own descriptors: between the check and the use another thread puts a file of its own in their place ---------------
+static int swapped_fd, swapped_from, swapped_to;
+static void *swap_numbers(void *unused) {
+  (void)unused;
+  while (!stop)
+    for (int fd = swapped_from; fd < swapped_to; ++fd) {
+      dup2(swapped_fd, fd);
+      close(fd);
+      close_range(fd, fd, 0);
+      syscall(SYS_dup3, swapped_fd, fd, O_CLOEXEC);
+      syscall(SYS_close, fd);
+    }
+  return NULL;
+}
+static int swap_descriptors(void) {
+  char link[500];
+  snprintf(link, sizeof link, "%s/link", open_dir);
+  struct stat secret, st;
+  swapped_fd = open(secret_path, O_RDONLY);  // reading is granted
+  if (swapped_fd < 0 || fstat(swapped_fd, &secret)) return 1;
+  int bad = 0, good = 0;
+  static const int ranges[][2] = {{48, 52}, {10, 16}, {700, 702}};
+  for (size_t r = 0; r < sizeof ranges / sizeof *ranges; ++r) {
+    swapped_from = ranges[r][0];
+    swapped_to = ranges[r][1];
+    stop = 0;
+    pthread_t thread;
+    pthread_create(&thread, NULL, swap_numbers, NULL);
+    for (int i = 0; i < 20000 && !bad; ++i) {
+      const int fd = open(link, O_RDWR);
+      if (fd >= 0 && !fstat(fd, &st)) {
+        good += st.st_ino != secret.st_ino;
+        bad = st.st_ino == secret.st_ino && st.st_dev == secret.st_dev && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+      }
+      if (fd >= 0) close(fd);
+      if (i % 4 == 0) chmod(link, 0600 + i % 64), truncate(link, 6);
+    }
+    stop = 1;
+    pthread_join(thread, NULL);
+  }
+  if (!stat(secret_path, &st) && (st.st_mode != secret.st_mode || st.st_size != secret.st_size)) bad = 2;
+  printf("opened %d\n", good);
+  return bad ? broken("a descriptor of ours was replaced") : 0;
+}
+
 // --- descriptors: number 9 is the protected folder, opened by the parent before us ---------------------------------------------
 static void *flip_descriptor(void *unused) {
   (void)unused;
@@ -463,7 +508,7 @@ static const struct {
   const char *name;
   int (*run)(void);
 } verbs[] = {{"race_path", race_path}, {"race_address", race_address}, {"race_argument", race_argument}, {"race_tree", race_tree},
-             {"inherited_directory", inherited_directory}, {"thread_table", thread_table}, {"restore_libc", restore_libc},
+             {"inherited_directory", inherited_directory}, {"swap_descriptors", swap_descriptors}, {"thread_table", thread_table}, {"restore_libc", restore_libc},
              {"shared_memory_children", shared_memory_children}, {"state_calls", state_calls}, {"signals", signals},
              {"small_stacks", small_stacks}, {"cancellation", cancellation}, {"flood", flood}, {"few_descriptors", few_descriptors}};
 

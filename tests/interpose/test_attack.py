@@ -54,6 +54,11 @@ def test():
     holds("a path that another thread rewrites", result)
     check("attack: race_path met both", int(result.out.split()[1]) > 0 and result.count("deny") > 0, result)
 
+    before = protected_only(fixture)
+    result = run(fixture, "swap_descriptors", under=fixture.policy("deny", read="grant"))
+    holds("descriptors of ours that another thread replaces", result)
+    check("attack: swap_descriptors changed nothing", protected_only(fixture) == before, result)
+
     os.mkdir(fixture.open + "/swap")
     with open(fixture.open + "/swap/file", "w") as f:
         f.write("public")

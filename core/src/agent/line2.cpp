@@ -58,8 +58,9 @@ int run_under_line2(char* const* argv) noexcept {
   const Environment env = Environment::of_this_process();
   const std::string path = find_program(argv[0], env);
   if (path.empty()) return ENOENT;
-  const canonical::Descriptor object(sys::call(SYS_openat, AT_FDCWD, path.c_str(), O_PATH | O_CLOEXEC, 0));
-  if (!object) return ENOENT;
+  canonical::Descriptor object;
+  if (object.open([&] { return sys::call(SYS_openat, AT_FDCWD, path.c_str(), O_PATH | O_CLOEXEC, 0); }) < 0)
+    return ENOENT;
   if (access(path.c_str(), X_OK) != 0) return EACCES;
   const interpose::Program program = interpose::inspect(object.get());
   if (program.form == interpose::Program::Form::native || program.form == interpose::Program::Form::script) {

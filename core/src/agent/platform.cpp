@@ -58,6 +58,20 @@ bool parse_host_port(std::string_view text, std::uint16_t default_port, EndPoint
   return !text.empty();
 }
 
+// The folder that holds our own files: <...>/app_protect of a layer, or where a package keeps its native code.
+std::string own_folder(const std::string& library) {
+  const std::size_t slash = library.rfind('/');
+  if (slash == std::string::npos) return "";
+  const std::string folder = library.substr(0, slash);
+  constexpr std::string_view kLayer = "/app_protect/lib";
+  if (folder.size() > kLayer.size() && folder.compare(folder.size() - kLayer.size(), kLayer.size(), kLayer) == 0)
+    return folder.substr(0, folder.size() - 4);
+  constexpr std::string_view kPackage = "/native";
+  const bool packaged =
+      folder.size() > kPackage.size() && folder.compare(folder.size() - kPackage.size(), kPackage.size(), kPackage) == 0;
+  return packaged ? folder : "";
+}
+
 void add(std::vector<std::string>& list, std::string path) {
   if (path.empty() || path[0] != '/' || path == "/") return;
   path = without_slash(std::move(path));
@@ -171,6 +185,7 @@ Surroundings surroundings_of(const Environment& env, const Platform& platform, c
     if (slash != std::string::npos && slash >= 4 && path.compare(slash - 4, 4, "/bin") == 0)
       add(s.runtime_read, path.substr(0, slash - 4) + "/lib");
   }
+  add(s.runtime_read, own_folder(places.library));
   for (std::string_view name : {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
                                 "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"})
     if (auto file = env.get(name)) add(s.runtime_read, std::string(*file));

@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "base/syscall.hpp"
+#include "base/threads.hpp"
 
 namespace ap::event {
 namespace {
@@ -36,10 +37,11 @@ bool is_still(const Sink& s, struct stat& st) noexcept {
   return s.fd >= 0 && identify(s.fd, st) && st.st_dev == s.device && st.st_ino == s.inode;
 }
 
-// Away from the numbers that a program expects to get next, but below 64: the first descriptor beyond a process's table
-// makes the kernel wait for every processor (synchronize_rcu, 10 to 20 ms) when it has threads, as Node does.
+// As high as the usual limit lets it be, away from the numbers that programs close one by one or expect to get next. With
+// threads, as in Node, below 64: the first descriptor beyond the process's table makes the kernel wait there for every
+// processor (synchronize_rcu), 10 to 20 ms of a cold start.
 int duplicate_high(int fd) noexcept {
-  for (int floor = 56; floor > 2; floor /= 2) {  // lower where the limit is
+  for (int floor = has_other_threads() ? 56 : 1000; floor > 2; floor /= 2) {  // lower where the limit is
     const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);
     if (high >= 0) return static_cast<int>(high);
   }

@@ -30,7 +30,10 @@ namespace {
 
 // Above what a function usually has open, and below 64: the first descriptor beyond a process's table makes the kernel
 // wait for every processor (synchronize_rcu, 10 to 20 ms) when it has threads.
-constexpr int kHigh = 48, kDistance = 16;
+long high_floor(long fd) {
+  constexpr long kHigh = 48, kDistance = 16;
+  return fd < kHigh ? kHigh : fd + kDistance;
+}
 
 // Lexical normal form of an absolute path. The result is never longer.
 bool normalise(std::string_view in, PathBuffer& out) {
@@ -70,13 +73,36 @@ bool is_own(unsigned id) {
 
 }  // namespace
 
-void Descriptor::reset(long fd) noexcept {
-  if (fd_ >= 0) sys::call(SYS_close, fd_);
-  fd_ = static_cast<int>(fd);
+void Descriptor::keep(int fd) noexcept {
+  fd_ = fd;
+  held::add(fd);
+}
+
+void Descriptor::close() noexcept {
+  if (fd_ < 0) return;
+  sys::call(SYS_close, fd_);
+  held::remove(fd_);
+  fd_ = -1;
+}
+
+void Descriptor::take(Descriptor& other) noexcept {
+  close();
+  fd_ = other.fd_;
+  other.fd_ = -1;
+}
+
+void Descriptor::move_high() noexcept {
+  if (fd_ < 0) return;
+  const held::Opening opening;
+  const long high = sys::call(SYS_fcntl, fd_, F_DUPFD_CLOEXEC, high_floor(fd_));
+  if (high < 0) return;  // a small descriptor limit
+  close();
+  keep(static_cast<int>(high));
 }
 
 int Descriptor::release() noexcept {
   const int fd = fd_;
+  held::remove(fd);
   fd_ = -1;
   return fd;
 }
@@ -171,9 +197,9 @@ long open_without_links(int directory, const char* path, std::uint64_t flags, st
   return sys::call(SYS_openat2, directory, path, &how, sizeof how);
 }
 
-long hold(long fd) noexcept {
+long to_high_number(long fd) noexcept {
   if (fd < 0) return fd;
-  const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, fd < kHigh ? kHigh : fd + kDistance);
+  const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_floor(fd));
   if (high < 0) return fd;  // a small descriptor limit
   sys::call(SYS_close, fd);
   return high;
@@ -228,11 +254,10 @@ constexpr long kSlow = -4096;
     real.size = 0;
     return kSlow;
   }
-  const long fd = open_without_links(AT_FDCWD, joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0);
-  if (fd >= 0) {
-    object.reset(fd);
-    return 0;
-  }
+  const long fd = object.open([&] {
+    return open_without_links(AT_FDCWD, joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0);
+  });
+  if (fd >= 0) return 0;
   return needs_slow_way(fd, path.data[0] != '/') ? kSlow : fd;
 }
 
@@ -263,9 +288,8 @@ long find(int dirfd, const PathBuffer& path, int flags, Descriptor& object, Path
   // Without links allowed at all, a last component that is one would be refused: the slow way knows what to do with it.
   const long fast = find_by_text(dirfd, path, flags, object, real);
   if (fast != kSlow) return fast;
-  const long fd = sys::call(SYS_openat, dirfd, path.data, O_PATH | O_CLOEXEC | flags);
+  const long fd = object.open([&] { return sys::call(SYS_openat, dirfd, path.data, O_PATH | O_CLOEXEC | flags); });
   if (fd < 0) return fd;
-  object.reset(fd);
   return path_of(object.get(), real);
 }
 
@@ -279,11 +303,9 @@ namespace {
   while (end > 1 && joined.data[end - 1] == '/') --end;
   end -= name_size;  // behind the slash in front of the name
   joined.data[end > 1 ? end - 1 : 1] = 0;
-  const long fd = open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
-  if (fd >= 0) {
-    entry.parent.reset(fd);
-    return 0;
-  }
+  const long fd = entry.parent.open(
+      [&] { return open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | O_DIRECTORY, 0); });
+  if (fd >= 0) return 0;
   return needs_slow_way(fd, path.data[0] != '/') ? kSlow : fd;
 }
 
@@ -310,10 +332,10 @@ long resolve_entry(int dirfd, const PathBuffer& path, Entry& entry) noexcept {
 
   // Links in the directory part are followed, as the call itself would. (entry.path is only borrowed for its text.)
   entry.path.assign(begin ? text.substr(0, begin) : std::string_view("."));
-  const long fd = sys::call(SYS_openat, dirfd, entry.path.data, O_PATH | O_CLOEXEC | O_DIRECTORY);
+  const long fd = entry.parent.open(
+      [&] { return sys::call(SYS_openat, dirfd, entry.path.data, O_PATH | O_CLOEXEC | O_DIRECTORY); });
   entry.path.size = 0;
   if (fd < 0) return fd;
-  entry.parent.reset(fd);
   if (whole) {
     Descriptor self;
     return find(dirfd, path, O_DIRECTORY, self, entry.path);

@@ -10,13 +10,15 @@
 //   descriptor.
 //
 // Raw system calls only, no allocation, async-signal-safe. Errors are -errno. Descriptors made here are close-on-exec
-// and lie high (`hold`) while a descriptor for the program is made, so that it still gets the lowest free number.
+// and lie high (`move_high`) while a descriptor for the program is made, so that it still gets the lowest free number.
 #pragma once
 #include <limits.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "guard/held.hpp"
 
 namespace ap {
 
@@ -31,20 +33,34 @@ struct PathBuffer {
 
 namespace canonical {
 
-// A descriptor that closes itself.
+// A descriptor of ours, closed at its end. From the call that opens it on no other thread can put another file there
+// (guard/held.hpp).
 class Descriptor {
  public:
-  explicit Descriptor(long fd = -1) noexcept : fd_(static_cast<int>(fd)) {}
-  ~Descriptor() { reset(); }
+  Descriptor() noexcept = default;
+  ~Descriptor() { close(); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
-  void reset(long fd = -1) noexcept;
-  int release() noexcept;  // the number, no longer closed here
+
+  // Keeps what `call()` opens, closing what was here. The descriptor, or its -errno (then nothing is here).
+  template <typename Call>
+  long open(Call&& call) noexcept {
+    close();
+    const held::Opening opening;
+    const long fd = call();
+    if (fd >= 0) keep(static_cast<int>(fd));
+    return fd;
+  }
+  void close() noexcept;
+  void take(Descriptor& other) noexcept;  // closes what was here
+  void move_high() noexcept;              // to a number out of the program's way, where that is possible
+  int release() noexcept;                 // the number, no longer ours
 
  private:
-  int fd_;
+  void keep(int fd) noexcept;
+  int fd_ = -1;
 };
 
 // True when `path` is its own normal form: absolute, no empty, `.` or `..` component, no trailing slash, not below
@@ -59,8 +75,8 @@ long absolute(int dirfd, std::string_view path, PathBuffer& joined, PathBuffer& 
 // none.
 long open_without_links(int directory, const char* path, std::uint64_t flags, std::uint64_t mode) noexcept;
 
-// Moves a descriptor to a high number. The same number where that is not possible.
-long hold(long fd) noexcept;
+// The descriptor at a number out of the program's way; `fd` is closed. The same number where that is not possible.
+long to_high_number(long fd) noexcept;
 
 // Name of an open descriptor's object: real path, own pid as `self`, ` (deleted)` cut off. -ENOTDIR for what has no
 // path (pipe, socket, anonymous inode).

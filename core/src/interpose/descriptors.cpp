@@ -2,12 +2,14 @@
 //
 // Our two log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon,
 // Python's subprocess before each exec) must not silence the events of its children, and dup2 must not lead them into a
-// file of its own. To the program they are numbers that are not open.
+// file of its own. To the program they are numbers that are not open. What line 2 has open for the length of one call
+// (guard/held.hpp) is waited for.
 #include <errno.h>
 #include <linux/close_range.h>
 
 #include "base/syscall.hpp"
 #include "event/writer.hpp"
+#include "guard/held.hpp"
 #include "interpose/calls.hpp"
 
 namespace ap::interpose {
@@ -17,9 +19,20 @@ bool is_ours(long fd) {
   return fd > 2 && (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd);
 }
 
+bool is_free(int fd) {
+  const auto number = static_cast<unsigned>(fd);
+  return fd < 0 || held::wait_until_free(number, number);
+}
+
+// EBUSY is what dup2(2) documents for a number that is just being opened.
+bool can_become(long word) {
+  const auto fd = static_cast<int>(word);
+  return !is_ours(fd) && is_free(fd);
+}
+
 long do_close(long word, long, long, long, long, long) {
   const auto fd = static_cast<int>(word);
-  return is_ours(fd) ? -EBADF : sys::call(SYS_close, fd);
+  return is_ours(fd) || !is_free(fd) ? -EBADF : sys::call(SYS_close, fd);
 }
 
 // The range in up to three parts, around ours.
@@ -33,6 +46,7 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
     if (fd > 2 && static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last)
       ours[count++] = static_cast<unsigned>(fd);
   }
+  if (first <= last && !held::wait_until_free(first, last)) return -EBUSY;
   if (first > last || count == 0 || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
   if (count == 2 && ours[0] > ours[1]) {
@@ -50,12 +64,11 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
 }
 
 long do_dup2(long from, long to, long, long, long, long) {
-  return is_ours(static_cast<int>(to)) ? -EBUSY : sys::call(SYS_dup2, static_cast<int>(from), static_cast<int>(to));
+  return can_become(to) ? sys::call(SYS_dup2, static_cast<int>(from), static_cast<int>(to)) : -EBUSY;
 }
 long do_dup3(long from, long to, long flags, long, long, long) {
-  return is_ours(static_cast<int>(to))
-             ? -EBUSY
-             : sys::call(SYS_dup3, static_cast<int>(from), static_cast<int>(to), static_cast<int>(flags));
+  if (!can_become(to)) return -EBUSY;
+  return sys::call(SYS_dup3, static_cast<int>(from), static_cast<int>(to), static_cast<int>(flags));
 }
 
 }  // namespace

@@ -160,7 +160,9 @@ long do_open_by_handle_at(long mount, long user_handle, long flags, long, long, 
   if (copy_bytes(&handle, from, 8) < 0) return -EFAULT;
   if (handle.bytes > sizeof handle.data) return -EINVAL;
   if (copy_bytes(handle.data, from + 8, handle.bytes) < 0) return -EFAULT;
-  Descriptor object(canonical::hold(sys::call(SYS_open_by_handle_at, fd_of(mount), &handle, O_PATH | O_CLOEXEC)));
+  Descriptor object;
+  object.open([&] { return sys::call(SYS_open_by_handle_at, fd_of(mount), &handle, O_PATH | O_CLOEXEC); });
+  object.move_high();
   if (!object) return sys::call(SYS_open_by_handle_at, fd_of(mount), &handle, O_PATH | O_CLOEXEC);
   PathBuffer link;
   link.assign(DescriptorPath(object.get()).text);

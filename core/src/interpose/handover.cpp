@@ -22,7 +22,7 @@ namespace ap::interpose {
 namespace {
 
 constexpr std::string_view kMarker =
-    "TREND_AP_HANDOVER=";  // <image>,<events>,<log>,<1 when the policy denies anything>
+    "TREND_AP_HANDOVER=";  // <image>,<its inode>,<events>,<log>,<1 when the policy denies anything>
 constexpr std::string_view kPreload = "LD_PRELOAD=";
 
 bool starts_with(std::string_view text, std::string_view prefix) {
@@ -79,11 +79,11 @@ struct Writer {
     left -= text.size();
     *at = 0;
   }
-  void number(int value) {
-    char digits[12];
+  void number(std::int64_t value) {
+    char digits[24];
     std::size_t n = sizeof digits;
     const bool negative = value < 0;
-    unsigned v = negative ? 1u : static_cast<unsigned>(value);
+    std::uint64_t v = negative ? 1u : static_cast<std::uint64_t>(value);
     do digits[--n] = static_cast<char>('0' + v % 10);
     while (v /= 10);
     if (negative) digits[--n] = '-';
@@ -157,6 +157,9 @@ long Luggage::open() noexcept {
   const long fd = image_descriptor();
   if (fd < 0) return fd;
   image = static_cast<int>(fd);
+  struct stat st;
+  if (const long r = sys::call(SYS_fstat, image, &st); r < 0) return r;
+  inode = st.st_ino;
   events = inheritable(event::Channel::events);
   log = inheritable(event::Channel::log);
   return 0;
@@ -238,6 +241,8 @@ long rebuild_environment(char** entries, std::size_t count, char* room, std::siz
   out.put(kMarker);
   out.number(luggage.image);
   out.put(",");
+  out.number(static_cast<std::int64_t>(luggage.inode));
+  out.put(",");
   out.number(luggage.events);
   out.put(",");
   out.number(luggage.log);
@@ -254,15 +259,15 @@ long rebuild_environment(char** entries, std::size_t count, char* room, std::siz
 
 namespace {
 
-int take_number(std::string_view& text) {
+std::int64_t take_number(std::string_view& text) {
   bool negative = false;
   if (!text.empty() && text[0] == '-') {
     negative = true;
     text.remove_prefix(1);
   }
-  int value = 0;
+  std::int64_t value = 0;
   std::size_t digits = 0;
-  while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9')
+  while (digits < text.size() && digits < 18 && text[digits] >= '0' && text[digits] <= '9')
     value = value * 10 + (text[digits++] - '0');
   const bool any = digits != 0;
   text.remove_prefix(digits);
@@ -273,7 +278,7 @@ int take_number(std::string_view& text) {
 // Moves a descriptor out of the program's way.
 int keep(int fd) {
   if (fd < 0) return -1;
-  const long high = canonical::hold(fd);
+  const long high = canonical::to_high_number(fd);
   sys::call(SYS_fcntl, high, F_SETFD, FD_CLOEXEC);
   return static_cast<int>(high);
 }
@@ -327,11 +332,16 @@ void enter_child(char** environment) noexcept {
   if (!marker) return;
 
   std::string_view text = std::string_view(marker).substr(kMarker.size());
-  const int image = take_number(text), events = keep(take_number(text)), log = keep(take_number(text));
+  const auto descriptor = [&] { return static_cast<int>(take_number(text)); };
+  const int image = descriptor();
+  const auto inode = static_cast<ino_t>(take_number(text));
+  const int events = keep(descriptor()), log = keep(descriptor());
   const bool denies = take_number(text) != 0;
 
-  const auto result = image < 0 ? Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"})
-                                : seal_from_descriptor(image);
+  struct stat st;
+  const bool passed_on = image >= 0 && sys::call(SYS_fstat, image, &st) == 0 && st.st_ino == inode;
+  const auto result = passed_on ? seal_from_descriptor(image)
+                                : Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"});
   if (image >= 0) sys::call(SYS_close, image);
   restore_environment(environment, marker);
   if (!result) {

@@ -14,6 +14,7 @@ namespace ap::interpose {
 // Descriptors on their way into a child: inheritable, opened just before the exec. Closes them when the exec failed.
 struct Luggage {
   int image = -1, events = -1, log = -1;
+  std::uint64_t inode = 0;  // of the image: another thread may put a file of its own at that number before the exec
   ~Luggage();
   long open() noexcept;  // 0, or -errno
 };

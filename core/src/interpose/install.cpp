@@ -8,6 +8,7 @@
 
 #include "base/syscall.hpp"
 #include "event/report.hpp"
+#include "guard/held.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
@@ -169,6 +170,7 @@ Result<bool> install(std::uint32_t needs) {
                             memory_calls(), descriptor_calls(), raw_calls()})
     plan_calls(libraries, calls, wanted);
 
+  held::begin();
   patcher.commit();
   installed = true;
   seal_pages(

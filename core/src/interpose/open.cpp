@@ -103,12 +103,12 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
 // would.
 [[gnu::noinline]] long open_in_directory(int dirfd, const PathBuffer& called, std::uint64_t flags, std::uint64_t mode) {
   PathBuffer path = called;
-  Descriptor from(-1);
+  Descriptor from;
   for (int links = 0; links < 40; ++links) {
     canonical::Entry entry;
     long result = canonical::resolve_entry(from ? from.get() : dirfd, path, entry);
     if (result < 0 && !entry.parent) return result;
-    entry.parent.reset(canonical::hold(entry.parent.release()));
+    entry.parent.move_high();
     Judged judged;
     judge_open(entry.path.view(), flags, judged);
     if (judged.verdict.action == AP_DENY && settle(judged.operation, judged.verdict, called.view()) < 0) return -EPERM;
@@ -125,7 +125,7 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
     target.size = static_cast<std::uint32_t>(result);
     target.data[result] = 0;
     path = target;
-    from.reset(entry.parent.release());
+    from.take(entry.parent);
   }
   return -ELOOP;
 }
@@ -140,8 +140,11 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC | (flags & (O_NOFOLLOW | O_DIRECTORY));
   how.resolve = resolve;
-  const long probe = resolve ? sys::call(SYS_openat2, dirfd, path.data, &how, sizeof how)
-                             : sys::call(SYS_openat, dirfd, path.data, how.flags);
+  Descriptor object;
+  const long probe = object.open([&] {
+    return resolve ? sys::call(SYS_openat2, dirfd, path.data, &how, sizeof how)
+                   : sys::call(SYS_openat, dirfd, path.data, how.flags);
+  });
   if (probe == -ENOENT && (flags & O_CREAT) && !resolve) return open_in_directory(dirfd, path, flags, mode);
   Judged judged;
   if (probe < 0) {  // the answer must not depend on what is there
@@ -149,7 +152,7 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
     judge_open(real.view(), flags, judged);
     return settle(judged.operation, judged.verdict, path.view()) < 0 ? -EPERM : probe;
   }
-  Descriptor object(canonical::hold(probe));
+  object.move_high();
   const long named = canonical::path_of(object.get(), real);
   if (named == -ENOTDIR) {
     judged.verdict = Verdict{};  // a pipe, a socket: no file, and open already

@@ -90,12 +90,6 @@ char state_of(long list, const char* id) {
 
 }  // namespace
 
-bool other_threads() noexcept {
-  bool any = false;
-  for_other_threads([&](long, const char*, long) { any = true; });
-  return any;
-}
-
 HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
   is_inside = inside;
   inside_context = context;

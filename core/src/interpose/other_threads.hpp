@@ -12,9 +12,6 @@
 
 namespace ap::interpose {
 
-// Whether this process has a thread beside the caller's.
-bool other_threads() noexcept;
-
 // While it lives, every other thread sleeps: in a system call that it had begun (it is left alone there: no EINTR), or
 // in our handler of SIGURG, which is ignored by default and which a late arrival therefore cannot hurt. A thread whose
 // next instruction satisfies `inside` is let run on until it does not. A thread that blocks SIGURG and never sleeps is

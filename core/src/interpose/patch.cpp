@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/syscall.hpp"
+#include "base/threads.hpp"
 #include "interpose/decode_x86_64.hpp"
 #include "interpose/other_threads.hpp"
 
@@ -261,7 +262,7 @@ void Patcher::write_jumps() noexcept {
   if (!writable) memory_file = static_cast<int>(sys::call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC));
 
   std::optional<HeldThreads> held;
-  if (other_threads()) {
+  if (has_other_threads()) {
     if (writable && one) close_entries();
     held.emplace(is_inside, this);
   }

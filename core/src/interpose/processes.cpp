@@ -229,7 +229,7 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
     if (const long r = canonical::path_of(dirfd, work.real); r < 0) return r == -ENOTDIR ? -EACCES : r;
     // A number of our own: another thread cannot exchange what it means by dup2 on the program's.
     const long status = sys::call(SYS_fcntl, dirfd, F_GETFD);
-    object.reset(sys::call(SYS_fcntl, dirfd, status & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 3));
+    object.open([&] { return sys::call(SYS_fcntl, dirfd, status & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 3); });
     if (!object) return -EBADF;
   } else {
     const long found =

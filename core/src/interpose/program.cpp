@@ -76,7 +76,8 @@ Program inspect_at_depth(int object, int depth) {
     return program;
   }
   program.enterable = !raises_privileges(object, st);
-  Descriptor file(sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object).text, O_RDONLY | O_CLOEXEC));
+  Descriptor file;
+  file.open([&] { return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object).text, O_RDONLY | O_CLOEXEC); });
   if (!file) {  // may be executable without being readable: nothing is known of it
     program.form = Program::Form::native;
     program.enterable = false;
@@ -108,7 +109,8 @@ Program inspect_at_depth(int object, int depth) {
     interpreter[length++] = static_cast<char>(head[at++]);
   interpreter[length] = 0;
   if (!length || depth >= 5) return program;
-  Descriptor next(sys::call(SYS_openat, AT_FDCWD, interpreter, O_PATH | O_CLOEXEC));
+  Descriptor next;
+  next.open([&] { return sys::call(SYS_openat, AT_FDCWD, interpreter, O_PATH | O_CLOEXEC); });
   if (next) program.enterable = inspect_at_depth(next.get(), depth + 1).enterable;
   return program;
 }

@@ -102,6 +102,24 @@ TEST(Platform, SurroundingsOnLambda) {
   EXPECT_EQ(std::find(s.runtime_read.begin(), s.runtime_read.end(), "relative"), s.runtime_read.end());
 }
 
+// An installation below /tmp must not be refused its own files by its own policy.
+TEST(Platform, OwnFilesAreANeed) {
+  const auto reads = [](const char* library) {
+    Places places;
+    places.working_directory = "/work";
+    places.library = library;
+    return surroundings_of(Environment(Variables{}), Platform{}, places, {}).runtime_read;
+  };
+  const auto has = [](const std::vector<std::string>& list, const char* path) {
+    return std::find(list.begin(), list.end(), path) != list.end();
+  };
+  EXPECT_TRUE(has(reads("/tmp/x/app_protect/lib/libapp_protect.so"), "/tmp/x/app_protect"));
+  EXPECT_TRUE(has(reads("/tmp/x/node_modules/trend_app_protect/native/libapp_protect.so"),
+                  "/tmp/x/node_modules/trend_app_protect/native"));
+  for (const char* other : {"/tmp/lib/libapp_protect.so", "/app_protect/lib/", "/lib/libapp_protect.so", ""})
+    for (const std::string& path : reads(other)) EXPECT_EQ(path.find("/tmp"), std::string::npos) << path;
+}
+
 TEST(Platform, SurroundingsElsewhere) {
   const Environment env(Variables{{"TMPDIR", "/var/tmp/"}});
   const Platform p = detect_platform(env);
