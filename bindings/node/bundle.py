@@ -19,6 +19,7 @@ LICENCE = "// SPDX-License-Identifier: Apache-2.0\n// App Protect for Lambda {}.
 HEAD = """'use strict';
 const outer = module, requireOutside = require, loaded = { __proto__: null };
 const { apply, ownKeys } = Reflect, { readFileSync } = require('fs'), { Script } = require('vm');
+const importOutside = (specifier) => import(specifier); // a vm.Script has no import() of its own
 const { runInThisContext } = Script.prototype, laterFile = `${__dirname}/LATER_NAME`;
 function get(name) {
   let m = loaded[name];
@@ -32,7 +33,7 @@ function get(name) {
 function addLater() {
   const native = loaded['binding.js'] && loaded['binding.js'].exports.readSmallFile;
   const text = native === undefined ? readFileSync(laterFile, 'utf8') : native(laterFile);
-  const more = apply(runInThisContext, new Script(text, { __proto__: null, filename: laterFile }), [])(get);
+  const more = apply(runInThisContext, new Script(text, { __proto__: null, filename: laterFile }), [])(get, importOutside);
   const names = ownKeys(more);
   for (let i = 0; i < names.length; i++) table[names[i]] = more[names[i]];
 }
@@ -44,7 +45,7 @@ TAIL = """};
 module.exports = get('index.js');
 """
 
-LATER_HEAD = """(function (get) {
+LATER_HEAD = """(function (get, importOutside) {
 'use strict';
 return {
 __proto__: null,
@@ -63,6 +64,7 @@ LATER = {
     "hooks/workers.js",
 }
 
+IMPORT = re.compile(r"\bimport\(")
 REQUIRE = re.compile(r"""require\('(\.{1,2}/[^']+)'\)""")
 
 
@@ -91,7 +93,7 @@ def main() -> None:
     for name, path in files.items():
         text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
         if name in LATER:
-            later.append(f"'{name}': {text},\n")
+            later.append(f"'{name}': {IMPORT.sub('importOutside(', text)},\n")
         else:  # in parentheses V8 compiles it at once, instead of looking it over first and again when it is called
             first.append(f"'{name}': ({text}),\n")
     output.write_text(LICENCE.format(version) + "".join([*first, TAIL]))

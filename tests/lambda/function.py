@@ -168,7 +168,7 @@ class Function:
                 raise RuntimeError("strict: needs namespaces")
             return [str(self.folder / "runtime" / "bootstrap")]
         places = [str(BOOTSTRAP / "places"), str(self.folder), str(layers), *(["strict"] if self._strict else [])]
-        return [*self.network.enter, "unshare", "--mount", "--", *places]
+        return [*self.network.enter_mounts, *places]
 
     def _await_init(self):
         try:

@@ -85,6 +85,20 @@ class Network:
             raise
         enter = ["nsenter", "--target", str(self._helper.pid), "--net"]
         self.enter = enter + (["--user", "--preserve-credentials", "--"] if "--user" in unshare else ["--"])
+        self.enter_mounts = self._with_mounts()
+
+    def _with_mounts(self):
+        """`enter`, and a mount namespace of its own below it, from which no mount gets out."""
+        # In a chroot whose root is no mount point unshare cannot cut the propagation. There is nothing to cut where the
+        # file system that everything lies in is not shared.
+        with open("/proc/1/mountinfo") as mounts:
+            is_shared = any(" / / " in line and " shared:" in line for line in mounts)
+        for command in (["unshare", "--mount"], *([] if is_shared else [["unshare", "--mount", "--propagation", "unchanged"]])):
+            enter = [*self.enter, *command, "--"]
+            if subprocess.run([*enter, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                return enter
+        self.close()
+        raise OSError("no mount namespace")
 
     def __enter__(self):
         return self

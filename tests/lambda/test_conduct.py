@@ -356,6 +356,20 @@ def test_block_ends_the_invocation(runtime, attach):
 
 @pytest.mark.ahead
 @pytest.mark.parametrize("runtime, attach", EVERY)
+def test_block_by_a_child(runtime, attach):
+    """What a child program is refused blocks the invocation that started it."""
+    with Guarded(runtime, attach, policy=operations.policy("deny", on_deny="block")) as guarded:
+        file = guarded.file()
+        made = file.with_name("made")
+        response = guarded.do("run", "/usr/bin/touch", made)
+        assert response.error_type == "TrendAppProtectBlocked", response
+        assert not made.exists()
+        assert guarded.do("read", file).payload == {"ok": "before"}
+        assert guarded.run.alive()
+
+
+@pytest.mark.ahead
+@pytest.mark.parametrize("runtime, attach", EVERY)
 def test_terminate_ends_the_process(runtime, attach):
     with Guarded(runtime, attach, policy=operations.policy("deny", on_deny="terminate")) as guarded:
         file = guarded.file()

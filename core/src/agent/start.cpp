@@ -193,6 +193,7 @@ int enforce(const ap_start_options& options, std::uint64_t started_ns, std::stri
   s.log_sink = log_sink;
   s.owner_pid = getpid();
   s.owner_start_ticks = event::start_ticks(s.owner_pid);
+  s.blocked = choice->policy.on_deny == OnDeny::block ? event::share_blocked() : Sink{-1, 0, 0, 0};
   copy(s.function, platform.function.empty() ? config.app_name : platform.function);
   const std::string_view runtime = view_of(options.runtime);
   copy(s.runtime, runtime.empty() ? std::string_view(platform.runtime) : runtime);

@@ -32,12 +32,14 @@ struct Counts {
 };
 Counts g_counts;
 
-// Set by an operation that is denied under on_deny "block". Shared with forked children, whose denials block too.
+// Set by an operation that is denied under on_deny "block". Shared with forked children, whose denials block too; those
+// that were executed set it by owner.hpp.
 struct Shared {
   std::atomic<std::uint32_t> blocked;
 };
 Shared g_own_shared;
 std::atomic<Shared*> g_shared{nullptr};
+bool g_handed_over = false;
 
 Shared& shared() noexcept {
   if (Shared* s = g_shared.load(std::memory_order_acquire)) return *s;
@@ -254,6 +256,7 @@ void report(const Operation& op, const Verdict& verdict, const ap_attribution* w
     if (op.line == 1) marks::put(op);
   } else if (verdict.on_deny == AP_ON_DENY_BLOCK) {
     shared().blocked.store(1, std::memory_order_release);
+    if (g_handed_over) set_flag_of_owner();
   } else if (verdict.on_deny == AP_ON_DENY_TERMINATE) {
     terminate(r);
   }
@@ -309,7 +312,19 @@ void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
   notice_fork();
 }
 
+Sink share_blocked() noexcept {
+  Sink file = make_flag_file();
+  if (file.fd < 0) return file;
+  const long page = sys::call(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+  if (page < 0 && page > -4096)
+    file.fd = -1;
+  else
+    g_shared.store(reinterpret_cast<Shared*>(page), std::memory_order_release);
+  return file;
+}
+
 void adopt(int event_fd, int log_fd) noexcept {
+  g_handed_over = true;
   const Settings& s = settings();
   Sink events = s.event_sink, log_sink = s.log_sink;
   events.fd = event_fd;

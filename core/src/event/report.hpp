@@ -41,6 +41,10 @@ void after_fork() noexcept;
 // The agent, before the seal: the sinks and the log level of the process that owns the log.
 void begin(const Sink& events, const Sink& log, LogLevel level) noexcept;
 
+// Under on_deny "block", before the seal: puts the flag of a blocked invocation where children that are executed can
+// set it. For Settings::blocked.
+Sink share_blocked() noexcept;
+
 // Line 2's entry of a handed-over child, after seal_from_descriptor(): the sinks of the owner under their numbers in
 // this process, -1 = none. Such a process never writes to its own standard output or error.
 void adopt(int event_fd, int log_fd) noexcept;

@@ -25,6 +25,7 @@ struct Settings {
   std::uint8_t hooks_disabled;    // bits: files, network, processes, native, interpose (TREND_AP_PLUGINS_*)
   Sink event_sink, log_sink;
   std::int32_t owner_pid;            // who sealed, and owns the log
+  Sink blocked;                      // under on_deny "block": the owner's flag for its invocation (event/owner.hpp); fd -1: none
   std::uint64_t owner_start_ticks;   // field 22 of /proc/<pid>/stat, so that a recycled pid is not mistaken for the owner
   char function[160];                // terminated; empty = unknown (event key null)
   char runtime[32];

@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Our two log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon,
+// Our log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon,
 // Python's subprocess before each exec) must not silence the events of its children, and dup2 must not lead them into a
 // file of its own. To the program they are numbers that are not open. What line 2 has open for the length of one call
 // (guard/held.hpp) is waited for.
 #include <errno.h>
 #include <linux/close_range.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/syscall.hpp"
 #include "event/writer.hpp"
 #include "guard/held.hpp"
+#include "guard/image.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/decide.hpp"
 
 namespace ap::interpose {
 namespace {
 
+// The number of the flag is the owner's: a child that was executed has none (event/owner.hpp).
+int flag() {
+  return handed_over ? -1 : settings().blocked.fd;
+}
+
 bool is_ours(long fd) {
-  return fd > 2 && (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd);
+  return fd > 2 &&
+         (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd || fd == flag());
 }
 
 bool is_free(int fd) {
@@ -35,32 +46,24 @@ long do_close(long word, long, long, long, long, long) {
   return is_ours(fd) || !is_free(fd) ? -EBADF : sys::call(SYS_close, fd);
 }
 
-// The range in up to three parts, around ours.
+// The range in parts, around ours.
 long do_close_range(long first_word, long last_word, long flags, long, long, long) {
   auto first = static_cast<unsigned>(first_word);
   const auto last = static_cast<unsigned>(last_word);
-  unsigned ours[2];
-  int count = 0;
-  for (auto channel : {event::Channel::events, event::Channel::log}) {
-    const int fd = event::sink(channel).fd;
-    if (fd > 2 && static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last)
-      ours[count++] = static_cast<unsigned>(fd);
-  }
   if (first <= last && !held::wait_until_free(first, last)) return -EBUSY;
-  if (first > last || count == 0 || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
+  if (first > last || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
-  if (count == 2 && ours[0] > ours[1]) {
-    const unsigned low = ours[1];
-    ours[1] = ours[0];
-    ours[0] = low;
+  int ours[] = {event::sink(event::Channel::events).fd, event::sink(event::Channel::log).fd, flag()};
+  std::sort(std::begin(ours), std::end(ours));
+  for (const int fd : ours) {
+    const auto number = static_cast<unsigned>(fd);
+    if (fd <= 2 || number < first || number > last) continue;
+    if (first < number)
+      if (const long result = sys::call(SYS_close_range, first, number - 1, static_cast<unsigned>(flags)); result < 0)
+        return result;
+    first = number + 1;
   }
-  long result = 0;
-  for (int i = 0; i < count; ++i) {
-    if (first < ours[i]) result = sys::call(SYS_close_range, first, ours[i] - 1, static_cast<unsigned>(flags));
-    if (result < 0) return result;
-    if (ours[i] >= first) first = ours[i] + 1;
-  }
-  return first <= last && first ? sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags)) : result;
+  return first <= last && first ? sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags)) : 0;
 }
 
 long do_dup2(long from, long to, long, long, long, long) {
