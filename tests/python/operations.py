@@ -7,6 +7,7 @@ In the text, `d` is a folder of the operation's own in the dimension that the po
 outside every dimension.
 """
 
+import os
 import sys
 from typing import Callable, List, NamedTuple, Optional
 
@@ -511,5 +512,8 @@ SENDS = [
         "send",
     ),
 ]
+
+if not os.path.exists("/dev/pts/ptmx"):  # a chroot without terminals: these cannot work plain
+    SPAWNS = [row for row in SPAWNS if row.name not in ("os-forkpty", "pty-fork")]
 
 BY_NAME: List[Operation] = READS + WRITES + SPAWNS + SENDS

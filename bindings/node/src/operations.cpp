@@ -50,6 +50,7 @@ napi_value check_open(napi_env env, napi_value* values, uint8_t) {
     kind = AP_FILE_WRITE;
   ap_operation op = operation_of(AP_FILES, kind);
   op.text = path.str();
+  op.flags |= AP_OP_OPEN;
   // What is made empty shows nothing.
   if ((kind == AP_FILE_CREATE || kind == AP_FILE_WRITE) && access != O_WRONLY && !empty) op.flags |= AP_OP_READ_TOO;
   return judge(env, op);

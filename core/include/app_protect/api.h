@@ -70,7 +70,8 @@ enum ap_operation_flags {
   AP_OP_ASYNC = 2,      // the work may reach line 2 on another thread: mark by token, not by thread
   AP_OP_CANONICAL = 4,  // files: `text` is the kernel's path already (line 2); skip text normalisation. Programs: `text2` is it
   AP_OP_UNGUARDED = 8,  // processes: line 2 cannot enter this program (static, other loader, set-uid)
-  AP_OP_READ_TOO = 16   // files: a write that can read as well (O_RDWR, "r+"): both directions are judged, the worse wins
+  AP_OP_READ_TOO = 16,  // files: a write that can read as well (O_RDWR, "r+"): both directions are judged, the worse wins
+  AP_OP_OPEN = 32       // files: an open, which libraries try again with less when it is refused: the retry is not counted
 };
 
 // An operation, as a hook sees it. Zero it first: absent fields are zero.

@@ -74,18 +74,20 @@ bool Fold::take_token(const Verdict& v, std::uint64_t now_ms) noexcept {
 bool Fold::is_retry(const Attempt& a, std::uint64_t now_us) noexcept {
   if (a.thread == 0) return false;
   Last& l = last_[(a.thread >> 6) % kThreads];
-  const bool same = a.subject != 0 && l.thread == a.thread && l.subject == a.subject && now_us - l.time_us <= kRetryUs;
+  const bool same = a.subject != 0 && l.thread == a.thread && l.subject == a.subject && a.rank <= l.rank &&
+                    now_us - l.time_us <= kRetryUs;
   if (same && l.form_count < 6) {
     bool seen = false;
     for (std::uint32_t i = 0; i < l.form_count; ++i) seen = seen || l.forms[i] == a.form;
     if (!seen) {
       l.forms[l.form_count++] = a.form;
       l.time_us = now_us;
+      l.rank = a.rank;
       return true;
     }
   }
   // Another operation, or the same form again: the program itself came back.
-  l = {a.thread, a.subject, now_us, {a.form}, 1};
+  l = {a.thread, a.subject, now_us, {a.form}, 1, a.rank};
   return false;
 }
 

@@ -36,6 +36,7 @@ struct Pending {
 // A refused operation as seen by retry folding: what it was about, and in which form it was tried.
 struct Attempt {
   std::uint64_t thread = 0, subject = 0, form = 0;  // subject 0: not a candidate
+  std::uint32_t rank = 0;                           // how much it asked for: who retries does not ask for more
 };
 
 class Fold {
@@ -85,7 +86,7 @@ class Fold {
   };
   struct Last {
     std::uint64_t thread, subject, time_us, forms[6];
-    std::uint32_t form_count;
+    std::uint32_t form_count, rank;
   };
 
   bool lock() noexcept;

@@ -122,8 +122,9 @@ Attempt attempt_of(const Record& r) noexcept {
   a.thread = thread_key();
   if (r.verdict.action != AP_DENY || op.resource == AP_PROCESSES)
     return a;  // between two refusals it shows that the second is no retry
-  // Libraries retry an open with other flags, a connect with the next address; a delete after a rename is the program's own.
-  if (op.resource == AP_FILES && op.kind != AP_FILE_READ && op.kind != AP_FILE_WRITE && op.kind != AP_FILE_CREATE) return a;
+  // Libraries retry an open with less, a connect with the next address; a delete after a rename is the program's own.
+  if (op.resource == AP_FILES && !(op.flags & AP_OP_OPEN)) return a;
+  a.rank = op.resource != AP_FILES ? 0 : op.kind == AP_FILE_CREATE ? 2 : op.kind == AP_FILE_WRITE ? 1 : 0;
   const std::string_view subject = op.resource == AP_OUTBOUND ? r.host : view(op.text);
   if (!subject.empty())
     a.subject = mix(mix(mix(kHashSeed, op.resource), subject), op.kind == AP_CONNECT ? op.port : 0) | 1;

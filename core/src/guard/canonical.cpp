@@ -73,9 +73,8 @@ bool is_own(unsigned id) {
 
 }  // namespace
 
-void Descriptor::keep(int fd) noexcept {
-  fd_ = fd;
-  held::add(fd);
+void Descriptor::drop(int fd) noexcept {
+  sys::call(SYS_close, fd);
 }
 
 void Descriptor::close() noexcept {
@@ -93,11 +92,14 @@ void Descriptor::take(Descriptor& other) noexcept {
 
 void Descriptor::move_high() noexcept {
   if (fd_ < 0) return;
-  const held::Opening opening;
-  const long high = sys::call(SYS_fcntl, fd_, F_DUPFD_CLOEXEC, high_floor(fd_));
-  if (high < 0) return;  // a small descriptor limit
-  close();
-  keep(static_cast<int>(high));
+  const int low = fd_;
+  fd_ = -1;
+  if (open_besides([&] { return sys::call(SYS_fcntl, low, F_DUPFD_CLOEXEC, high_floor(low)); }) < 0) {
+    fd_ = low;  // a small descriptor limit
+    return;
+  }
+  sys::call(SYS_close, low);
+  held::remove(low);
 }
 
 int Descriptor::release() noexcept {

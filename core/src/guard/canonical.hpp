@@ -12,6 +12,7 @@
 // Raw system calls only, no allocation, async-signal-safe. Errors are -errno. Descriptors made here are close-on-exec
 // and lie high (`move_high`) while a descriptor for the program is made, so that it still gets the lowest free number.
 #pragma once
+#include <errno.h>
 #include <limits.h>
 
 #include <cstddef>
@@ -44,14 +45,12 @@ class Descriptor {
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
-  // Keeps what `call()` opens, closing what was here. The descriptor, or its -errno (then nothing is here).
+  // Keeps what `call()` opens, closing what was here. The descriptor, or -errno (then nothing is here): that of the call,
+  // or -EBUSY when other threads change numbers all the time.
   template <typename Call>
   long open(Call&& call) noexcept {
     close();
-    const held::Opening opening;
-    const long fd = call();
-    if (fd >= 0) keep(static_cast<int>(fd));
-    return fd;
+    return open_besides(call);
   }
   void close() noexcept;
   void take(Descriptor& other) noexcept;  // closes what was here
@@ -59,7 +58,24 @@ class Descriptor {
   int release() noexcept;                 // the number, no longer ours
 
  private:
-  void keep(int fd) noexcept;
+  // A number that another thread is changing is put aside until there is a better one.
+  template <typename Call>
+  long open_besides(Call&& call) noexcept {
+    constexpr int kTries = 16;
+    int aside[kTries], tries = 0;
+    long fd = -EBUSY;
+    while (tries < kTries) {
+      held::Opening opening;
+      fd = call();
+      if (fd < 0 || opening.keep(static_cast<int>(fd))) break;
+      aside[tries++] = static_cast<int>(fd);
+      fd = -EBUSY;
+    }
+    while (tries > 0) drop(aside[--tries]);
+    if (fd >= 0) fd_ = static_cast<int>(fd);
+    return fd;
+  }
+  static void drop(int fd) noexcept;
   int fd_ = -1;
 };
 

@@ -30,27 +30,19 @@ bool is_ours(long fd) {
          (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd || fd == flag());
 }
 
-bool is_free(int fd) {
-  const auto number = static_cast<unsigned>(fd);
-  return fd < 0 || held::wait_until_free(number, number);
-}
-
-// EBUSY is what dup2(2) documents for a number that is just being opened.
-bool can_become(long word) {
-  const auto fd = static_cast<int>(word);
-  return !is_ours(fd) && is_free(fd);
-}
-
 long do_close(long word, long, long, long, long, long) {
   const auto fd = static_cast<int>(word);
-  return is_ours(fd) || !is_free(fd) ? -EBADF : sys::call(SYS_close, fd);
+  if (is_ours(fd)) return -EBADF;
+  const held::Change change(fd);
+  return change ? sys::call(SYS_close, fd) : -EBADF;
 }
 
 // The range in parts, around ours.
 long do_close_range(long first_word, long last_word, long flags, long, long, long) {
   auto first = static_cast<unsigned>(first_word);
   const auto last = static_cast<unsigned>(last_word);
-  if (first <= last && !held::wait_until_free(first, last)) return -EBUSY;
+  const held::Change change(first, first <= last ? last : first);
+  if (!change) return -EBUSY;
   if (first > last || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
   int ours[] = {event::sink(event::Channel::events).fd, event::sink(event::Channel::log).fd, flag()};
@@ -66,12 +58,18 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
   return first <= last && first ? sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags)) : 0;
 }
 
-long do_dup2(long from, long to, long, long, long, long) {
-  return can_become(to) ? sys::call(SYS_dup2, static_cast<int>(from), static_cast<int>(to)) : -EBUSY;
+// EBUSY is what dup2(2) documents for a number that is just being opened.
+long do_dup2(long from, long word, long, long, long, long) {
+  const auto to = static_cast<int>(word);
+  if (is_ours(to)) return -EBUSY;
+  const held::Change change(to);
+  return change ? sys::call(SYS_dup2, static_cast<int>(from), to) : -EBUSY;
 }
-long do_dup3(long from, long to, long flags, long, long, long) {
-  if (!can_become(to)) return -EBUSY;
-  return sys::call(SYS_dup3, static_cast<int>(from), static_cast<int>(to), static_cast<int>(flags));
+long do_dup3(long from, long word, long flags, long, long, long) {
+  const auto to = static_cast<int>(word);
+  if (is_ours(to)) return -EBUSY;
+  const held::Change change(to);
+  return change ? sys::call(SYS_dup3, static_cast<int>(from), to, static_cast<int>(flags)) : -EBUSY;
 }
 
 }  // namespace

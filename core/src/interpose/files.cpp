@@ -89,15 +89,24 @@ long on_entry(std::uint8_t kind, int dirfd, long user_path, Act act) {
   return act(entry.parent.get(), entry.name);
 }
 
-// A descriptor of the program's own.
+// A descriptor of the program's own, kept from being replaced meanwhile. (Not through a duplicate: closing one gives up the
+// program's record locks.) AT_FDCWD: the working directory.
 template <typename Act>
 long on_open(std::uint8_t kind, int fd, Act act) {
+  const held::Lock lock(fd);
+  if (!lock) return -EBUSY;
+  Descriptor here;
+  if (fd == AT_FDCWD) {
+    const long opened = here.open([&] { return sys::call(SYS_openat, AT_FDCWD, ".", O_PATH | O_CLOEXEC); });
+    if (opened < 0) return opened;
+    fd = here.get();
+  }
   PathBuffer real;
   if (canonical::path_of(fd, real) == 0) {
     Operation op = file(kind, real.view());
     if (const long refused = decide(op, real.view())) return refused;
   }
-  return act();
+  return act(fd);
 }
 
 // AT_EMPTY_PATH with an empty path: the call is about `dirfd` itself.
@@ -307,7 +316,7 @@ long do_truncate(long path, long length, long, long, long, long) {
 
 long change_mode(int dirfd, long path, long mode, int flags) {
   if (about_descriptor(path, flags))
-    return on_open(AP_FILE_METADATA, dirfd, [&] { return sys::call(SYS_chmod, DescriptorPath(dirfd).text, mode); });
+    return on_open(AP_FILE_METADATA, dirfd, [&](int open) { return sys::call(SYS_chmod, DescriptorPath(open).text, mode); });
   return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW), [&](int object) -> long {
     struct stat st;
     if (sys::call(SYS_fstat, object, &st) == 0 && S_ISLNK(st.st_mode)) return -EOPNOTSUPP;
@@ -328,12 +337,26 @@ long do_fchmodat_plain(long dirfd, long path, long mode, long, long, long) {
   return change_mode(fd_of(dirfd), path, mode, 0);
 }
 long do_fchmod(long fd, long mode, long, long, long, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd), [&] { return sys::call(SYS_fchmod, fd_of(fd), mode); });
+  return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_fchmod, open, mode); });
+}
+
+// Of all requests, those that change what chattr changes.
+long do_ioctl(long fd, long request, long argument, long, long, long) {
+  switch (static_cast<unsigned>(request)) {
+    case FS_IOC_SETFLAGS:
+    case FS_IOC32_SETFLAGS:
+    case FS_IOC_SETVERSION:
+    case FS_IOC32_SETVERSION:
+    case FS_IOC_FSSETXATTR:
+      return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_ioctl, open, request, argument); });
+    default:
+      return sys::call(SYS_ioctl, fd_of(fd), request, argument);
+  }
 }
 
 long change_owner(int dirfd, long path, long user, long group, int flags) {
   if (about_descriptor(path, flags))
-    return on_open(AP_FILE_METADATA, dirfd, [&] { return sys::call(SYS_fchownat, dirfd, "", user, group, flags); });
+    return on_open(AP_FILE_METADATA, dirfd, [&](int open) { return sys::call(SYS_fchownat, open, "", user, group, flags); });
   return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_fchownat, object, "", user, group, AT_EMPTY_PATH); });
 }
@@ -348,7 +371,7 @@ long do_fchownat(long dirfd, long path, long user, long group, long flags, long)
   return change_owner(fd_of(dirfd), path, user, group, static_cast<int>(flags));
 }
 long do_fchown(long fd, long user, long group, long, long, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd), [&] { return sys::call(SYS_fchown, fd_of(fd), user, group); });
+  return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_fchown, open, user, group); });
 }
 
 long do_utime(long path, long times, long, long, long, long) {
@@ -358,7 +381,7 @@ long do_utime(long path, long times, long, long, long, long) {
 long do_futimesat(long dirfd, long path, long times, long, long, long) {
   if (!path)
     return on_open(AP_FILE_METADATA, fd_of(dirfd),
-                   [&] { return sys::call(SYS_futimesat, fd_of(dirfd), nullptr, times); });
+                   [&](int open) { return sys::call(SYS_futimesat, open, nullptr, times); });
   return on_object(AP_FILE_METADATA, fd_of(dirfd), path, 0,
                    [&](int object) { return sys::call(SYS_futimesat, AT_FDCWD, DescriptorPath(object).text, times); });
 }
@@ -369,7 +392,7 @@ long do_utimensat(long dirfd, long path, long times, long word, long, long) {
   const auto flags = static_cast<int>(word);
   if (!path || about_descriptor(path, flags))
     return on_open(AP_FILE_METADATA, fd_of(dirfd),
-                   [&] { return sys::call(SYS_utimensat, fd_of(dirfd), path, times, flags); });
+                   [&](int open) { return sys::call(SYS_utimensat, open, path, times, flags); });
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
   if (flags & AT_SYMLINK_NOFOLLOW)  // perhaps a link itself: by its entry
     return on_entry(AP_FILE_METADATA, fd_of(dirfd), path, [&](int dir, const char* name) {
@@ -384,8 +407,8 @@ long do_libc_utimensat(long dirfd, long path, long times, long flags, long, long
   return path ? do_utimensat(dirfd, path, times, flags, 0, 0) : -EINVAL;
 }
 long do_futimens(long fd, long times, long, long, long, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd), [&]() -> long {
-    return fd_of(fd) < 0 ? -EBADF : sys::call(SYS_utimensat, fd_of(fd), nullptr, times, 0);
+  return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) -> long {
+    return fd_of(fd) < 0 ? -EBADF : sys::call(SYS_utimensat, open, nullptr, times, 0);
   });
 }
 // timeval pairs of lutimes and futimes.
@@ -431,7 +454,7 @@ long do_lsetxattr(long path, long name, long value, long size, long flags, long)
 }
 long do_fsetxattr(long fd, long name, long value, long size, long flags, long) {
   return on_open(AP_FILE_METADATA, fd_of(fd),
-                 [&] { return sys::call(SYS_fsetxattr, fd_of(fd), name, value, size, flags); });
+                 [&](int open) { return sys::call(SYS_fsetxattr, open, name, value, size, flags); });
 }
 long do_removexattr(long path, long name, long, long, long, long) {
   return on_object(AP_FILE_METADATA, AT_FDCWD, path, 0,
@@ -444,7 +467,7 @@ long do_lremovexattr(long path, long name, long, long, long, long) {
   });
 }
 long do_fremovexattr(long fd, long name, long, long, long, long) {
-  return on_open(AP_FILE_METADATA, fd_of(fd), [&] { return sys::call(SYS_fremovexattr, fd_of(fd), name); });
+  return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_fremovexattr, open, name); });
 }
 template <int number>
 long get_attribute(long path, long b, long c, long d, long, long) {
@@ -558,6 +581,7 @@ Table<Call> file_calls() noexcept {
       {"lchmod", entry_of<do_lchmod>(), kFiles},
       {"fchmodat", entry_of<do_fchmodat>(), kFiles},
       {"fchmod", entry_of<do_fchmod>(), kFiles},
+      {"ioctl", entry_of<do_ioctl>(), kFiles},
       {"chown", entry_of<do_chown>(), kFiles},
       {"lchown", entry_of<do_lchown>(), kFiles},
       {"fchownat", entry_of<do_fchownat>(), kFiles},
@@ -627,6 +651,7 @@ Table<Number> file_numbers() noexcept {
       {SYS_fchmodat, do_fchmodat_plain, kFiles},
       {452 /* fchmodat2 */, do_fchmodat, kFiles},
       {SYS_fchmod, do_fchmod, kFiles},
+      {SYS_ioctl, do_ioctl, kFiles},
       {SYS_chown, do_chown, kFiles},
       {SYS_lchown, do_lchown, kFiles},
       {SYS_fchownat, do_fchownat, kFiles},

@@ -24,6 +24,7 @@ namespace {
 constexpr std::string_view kMarker =
     "TREND_AP_HANDOVER=";  // <image>,<its inode>,<events>,<log>,<1 when the policy denies anything>
 constexpr std::string_view kPreload = "LD_PRELOAD=";
+constexpr std::string_view kConverters = "GCONV_PATH=";
 
 bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
@@ -131,6 +132,18 @@ bool loadable(std::string_view path) {
   return judge(op, verdict) != AP_DENY;
 }
 
+// Whether a library could be loaded from every directory of a list (separated by colons).
+bool all_loadable(std::string_view list) {
+  while (!list.empty()) {
+    const auto end = list.find(':');
+    const std::string_view part = list.substr(0, end);
+    list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
+    PathBuffer file;
+    if (!file.assign(part) || !file.append("/x.so") || !loadable(file.view())) return false;
+  }
+  return true;
+}
+
 // Keeps the parts of a list (separated by any of `separators`) that pass `keep`.
 template <typename Keep>
 void filter_list(Writer& out, std::string_view list, std::string_view separators, bool& first, Keep keep) {
@@ -195,6 +208,8 @@ long rebuild_environment(char** entries, std::size_t count, char* room, std::siz
     }
     bool drop = false;
     for (const auto& name : dropped) drop |= enforcing && starts_with(entry, name);
+    // Character sets are libraries, and this is where iconv looks for them.
+    if (enforcing && starts_with(entry, kConverters)) drop = !all_loadable(entry.substr(kConverters.size()));
     if (!drop) entries[kept++] = entries[i];
   }
   out.finish();

@@ -19,6 +19,7 @@
 #include "interpose/processes.hpp"
 #include "interpose/program.hpp"
 #include "interpose/raw_syscall.hpp"
+#include "interpose/state.hpp"
 #include "policy/blob.hpp"
 
 namespace ap::interpose {
@@ -163,14 +164,15 @@ Result<bool> install(std::uint32_t needs) {
 
   std::uint32_t wanted = (needs & (kNetwork | kFiles | kProcesses | kNative)) | kAlways;
   if ((needs & AP_NEED_FILES) && names_matter(header, *policy())) wanted |= kFileNames;
-  for (Table<Number> numbers : {file_numbers(), network_numbers(), process_numbers(), native_numbers(),
+  for (Table<Number> numbers : {file_numbers(), network_numbers(), process_numbers(), state_numbers(),
                                 memory_numbers(), descriptor_numbers(), raw_numbers()})
     fill_dispatch(numbers, wanted);
-  for (Table<Call> calls : {process_calls(), file_calls(), network_calls(), resolve_calls(), native_calls(),
+  for (Table<Call> calls : {process_calls(), file_calls(), network_calls(), resolve_calls(), native_calls(), state_calls(),
                             memory_calls(), descriptor_calls(), raw_calls()})
     plan_calls(libraries, calls, wanted);
 
   held::begin();
+  if (enforcing && (wanted & kFiles)) forbid_core_dumps();
   patcher.commit();
   installed = true;
   seal_pages(

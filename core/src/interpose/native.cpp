@@ -7,10 +7,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 #include <cstring>
 
@@ -88,42 +84,6 @@ constexpr const char* kRefused =
     "/dev/null/refused by App Protect (native_code)";  // no such path can exist: the loader says so
 constexpr const char* kRefusedNamespace = "/dev/null/refused by App Protect (a second libc)";
 
-// State calls that would pull the ground from under path decisions.
-long refuse_state(std::string_view what) {
-  Operation op{};
-  op.resource = AP_NATIVE;
-  op.kind = AP_CALL_ADDRESS;
-  op.text = str(what);
-  Verdict verdict;
-  judge(op, verdict);
-  verdict.action = AP_DENY;
-  verdict.policy = AP_POLICY_NATIVE_CODE;
-  return settle(op, verdict, what);
-}
-
-long do_chroot(long path, long, long, long, long, long) {
-  return enforcing ? refuse_state("chroot") : sys::call(SYS_chroot, path);
-}
-long do_pivot_root(long to, long old, long, long, long, long) {
-  return enforcing ? refuse_state("pivot_root") : sys::call(SYS_pivot_root, to, old);
-}
-long do_mount(long source, long target, long type, long flags, long data, long) {
-  return enforcing ? refuse_state("mount") : sys::call(SYS_mount, source, target, type, flags, data);
-}
-long do_setns(long fd, long type, long, long, long, long) {
-  return enforcing ? refuse_state("setns") : sys::call(SYS_setns, fd, type);
-}
-long do_unshare(long flags, long, long, long, long, long) {
-  constexpr long kNamespaces =
-      CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  return enforcing && (flags & kNamespaces) ? refuse_state("unshare") : sys::call(SYS_unshare, flags);
-}
-// The newer mount calls by number: open_tree, move_mount, fsopen, fsmount, mount_setattr.
-template <int number>
-long do_mount_call(long a, long b, long c, long d, long e, long f) {
-  return enforcing ? refuse_state("mount") : sys::call(number, a, b, c, d, e, f);
-}
-
 template <typename F>
 const void* code(F* f) {
   return reinterpret_cast<const void*>(f);
@@ -152,21 +112,6 @@ Table<Call> native_calls() noexcept {
   static const Call rows[] = {
       {"dlopen", code(ap_hook_dlopen), kNative, &originals.dlopen},
       {"dlmopen", code(ap_hook_dlmopen), kAlways, &originals.dlmopen},
-      {"chroot", entry_of<do_chroot>(), kFiles},
-      {"pivot_root", entry_of<do_pivot_root>(), kFiles},
-      {"mount", entry_of<do_mount>(), kFiles},
-      {"setns", entry_of<do_setns>(), kAlways},
-      {"unshare", entry_of<do_unshare>(), kAlways},
-  };
-  return table(rows);
-}
-
-Table<Number> native_numbers() noexcept {
-  static const Number rows[] = {
-      {SYS_chroot, do_chroot, kFiles},   {SYS_pivot_root, do_pivot_root, kFiles}, {SYS_mount, do_mount, kFiles},
-      {SYS_setns, do_setns, kAlways},    {SYS_unshare, do_unshare, kAlways},      {428, do_mount_call<428>, kFiles},
-      {429, do_mount_call<429>, kFiles}, {430, do_mount_call<430>, kFiles},       {432, do_mount_call<432>, kFiles},
-      {442, do_mount_call<442>, kFiles},
   };
   return table(rows);
 }

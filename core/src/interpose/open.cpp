@@ -49,6 +49,7 @@ struct Judged {
 int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
   const Kind k = kind_of(flags);
   out.operation = file(k.kind, path);
+  out.operation.flags |= AP_OP_OPEN;
   if (k.reads_too) out.operation.flags |= AP_OP_READ_TOO;
   int action = judge(out.operation, out.verdict);
   if (enforcing && k.kind != AP_FILE_READ && k.kind != AP_FILE_STAT && is_memory_file(path)) {

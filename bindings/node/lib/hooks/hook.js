@@ -29,8 +29,10 @@ const native = require('../binding');
 // Runs now or never: what a hook returns when the original is to be called.
 const PASS = Symbol('pass');
 
-function replace(object, name, replacement) {
-  const sealed = {__proto__: null, value: replacement, writable: false, configurable: false, enumerable: true};
+// isShadowed: Node itself assigns to the property of instances, which a prototype that cannot be written would forbid. (Writing
+// to the prototype gains nothing: the original is not there.)
+function replace(object, name, replacement, isShadowed = false) {
+  const sealed = {__proto__: null, value: replacement, writable: isShadowed, configurable: false, enumerable: true};
   return typeof object[name] === 'function' && defineProperty(object, name, sealed);
 }
 

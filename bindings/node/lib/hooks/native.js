@@ -3,7 +3,8 @@
 // Native code, and the doors from JavaScript to what is behind the hooks.
 //
 // Patched: process.dlopen (require of .node files; line 2 stands behind it); the inspector's Connection and open, which give
-//   closure scopes, and so the originals; process._linkedBinding, _debugProcess, and SIGUSR1, which opens the inspector.
+//   closure scopes, and so the originals; process._linkedBinding, _debugProcess, and SIGUSR1, which opens the inspector;
+//   v8.setFlagsFromString, whose flags take the bounds off WebAssembly's memory, write files and give natives.
 // The doors are one operation of native_code (calling what no rule names): granted, observed or denied with it.
 // Not patched, on purpose: tls and crypto engines (loading those modules early costs 10 ms): line 2's dlopen.
 'use strict';
@@ -50,7 +51,27 @@ function guardClass(object, name, what, api) {
   });
 }
 
-function install({binding, loads}) {
+// Through the binding, which is what process.binding('v8') gives; where that has been closed (Node 24), or the module has
+// taken its functions already, through the module.
+function guardFlags(binding, builtin, loads, syncExports) {
+  const name = 'setFlagsFromString';
+  const guardModule = () => {
+    expose(builtin('v8'), name, function before() {
+      const error = refusal(`v8.${name}`, `v8.${name}`, before);
+      if (error !== undefined) throw error;
+    });
+    syncExports();
+  };
+  if (loads.isLoaded('v8')) guardModule();
+  else
+    loads.whenBinding('v8', () => {
+      const v8 = binding('v8');
+      if (v8 !== undefined) guardCall(v8, name, `v8.${name}`, `v8.${name}`);
+      else loads.when('v8', guardModule);
+    });
+}
+
+function install({binding, builtin, loads, syncExports}) {
   expose(process, 'dlopen', function dlopen(self, module, filename) {
     const judgement = typeof filename === 'string' ? native.load(filename) : undefined;
     const rule = judgement === undefined ? undefined : settle(judgement, 'process.dlopen', false);
@@ -80,6 +101,8 @@ function install({binding, loads}) {
       if (error !== undefined) throw error;
     });
   }
+
+  guardFlags(binding, builtin, loads, syncExports);
 
   const judgement = native.reach('node:inspector');
   if (judgement !== undefined && native.denies(judgement)) {

@@ -15,7 +15,9 @@ const {
   defineProperty,
   getOwnPropertyDescriptor,
   isArray,
+  nextTick,
   ownKeys,
+  process,
   promiseReject,
   startsWith,
   WeakMap,
@@ -197,6 +199,16 @@ function failConnect(handle, request, error) {
   return EPERM;
 }
 
+// A pipe connects in the call itself, before http has put its listener on the socket: the error comes a tick later.
+function failPipe(handle, request, error) {
+  apply(nextTick, process, [failPipeNow, handle, request, error]);
+  return 0;
+}
+
+function failPipeNow(handle, request, error) {
+  if (failConnect(handle, request, error) !== 0) completeLater(request, EPERM);
+}
+
 function hookTcp(prototype, name) {
   const original = prototype[name];
   const {connectTcp} = native;
@@ -220,7 +232,7 @@ function hookPipe(prototype) {
     if (judgement !== undefined) {
       const rule = settle(judgement, 'net.connect', false);
       if (rule !== undefined)
-        return failConnect(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
+        return failPipe(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
     }
     return apply(connect, this, arguments);
   });
@@ -239,6 +251,8 @@ function hookPipeBind(prototype) {
   });
 }
 
+const IS_SHADOWED = true; // a udp6 socket's handle gets connect = connect6, send = send6
+
 function hookUdp(prototype, name) {
   const original = prototype[name];
   const {connectUdp} = native;
@@ -249,7 +263,7 @@ function hookUdp(prototype, name) {
       const judgement = connectUdp(address, port);
       if (judgement !== undefined && settle(judgement, 'dgram.connect', false) !== undefined) return EPERM;
       return apply(original, this, arguments);
-    });
+    }, IS_SHADOWED);
     return;
   }
   // send(request, list, length, port, address, hasCallback), or without port and address on a connected socket
@@ -263,7 +277,7 @@ function hookUdp(prototype, name) {
       if (rule !== undefined) return failSend(this, request, addressError(rule, 'send', address, port, hook));
     }
     return apply(original, this, arguments);
-  });
+  }, IS_SHADOWED);
 }
 
 // With a callback the error goes there, without one to 'error' listeners, if there are any: Node drops a refused send.

@@ -77,6 +77,7 @@ void set_kind_of_open(Question& question, long flags) {
   const long access = flags & O_ACCMODE;
   const bool temporary = (flags & O_TMPFILE) == O_TMPFILE;
   const bool empty = (flags & O_TRUNC) != 0 || temporary || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  question.flags |= AP_OP_OPEN;
   if (flags & O_PATH)
     question.kind = AP_FILE_STAT;
   else if ((flags & O_CREAT) != 0 || temporary)
