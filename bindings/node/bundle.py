@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes two files of bindings/node/lib: bundle.py <lib folder> <output> <later output> <version>.
 
-Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. What a start does
-not always need is in the second file, which is read and compiled when the first of its modules is asked for: text that is
-not there costs a cold start nothing. Comments and indentation go (some 0.2 ms of scanning); line breaks stay, so that a
-stack is still readable beside the sources, and an error does not print one endless line of them.
+Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. What a start
+does not always need is in the second file, which is read and compiled when the first of its modules is asked for: text
+that is not there costs a cold start nothing. Comments and indentation go (some 0.2 ms of scanning); line breaks stay, so
+that a stack is still readable beside the sources, and an error does not print one endless line of them.
 """
 
 import pathlib
@@ -33,7 +33,8 @@ function get(name) {
 function addLater() {
   const native = loaded['binding.js'] && loaded['binding.js'].exports.readSmallFile;
   const text = native === undefined ? readFileSync(laterFile, 'utf8') : native(laterFile);
-  const more = apply(runInThisContext, new Script(text, { __proto__: null, filename: laterFile }), [])(get, importOutside);
+  const script = new Script(text, { __proto__: null, filename: laterFile });
+  const more = apply(runInThisContext, script, [])(get, importOutside);
   const names = ownKeys(more);
   for (let i = 0; i < names.length; i++) table[names[i]] = more[names[i]];
 }

@@ -12,14 +12,16 @@
 
 namespace {
 
-const ap_api *api;
+const ap_api* api;
 
-ap_str text(const std::string &s) { return {s.data(), static_cast<uint32_t>(s.size())}; }
+ap_str text(const std::string& s) {
+  return {s.data(), static_cast<uint32_t>(s.size())};
+}
 
-ap_policy *open_policy(const std::string &json) {
+ap_policy* open_policy(const std::string& json) {
   const std::string surroundings = R"({"task_root":"/var/task","tmp":"/tmp","provider":"aws","region":"eu-west-1"})";
   char diagnostics[2048] = "";
-  ap_policy *policy = api->policy_open(text(json), text(surroundings), diagnostics, sizeof diagnostics);
+  ap_policy* policy = api->policy_open(text(json), text(surroundings), diagnostics, sizeof diagnostics);
   if (!policy) {
     std::fprintf(stderr, "check_bench: the policy is not valid: %s\n", diagnostics);
     std::exit(1);
@@ -36,10 +38,11 @@ std::string policy_with(long entries) {
   }
   return R"({"schema":1,"name":"bench","outbound":{"action":"deny","allowed_domains":[)" + domains +
          R"(,"10.0.0.0/16:5432"]},"files":{"tmp":{"read":"grant","write":"grant"},"application":{"read":"grant","write":"deny"},)" +
-         R"("elsewhere":{"read":"deny","write":"deny"},"rules":[)" + rules + R"(]},"child_processes":{"action":"deny"}})";
+         R"("elsewhere":{"read":"deny","write":"deny"},"rules":[)" + rules +
+         R"(]},"child_processes":{"action":"deny"}})";
 }
 
-ap_operation file(const char *path, uint8_t kind) {
+ap_operation file(const char* path, uint8_t kind) {
   ap_operation op{};
   op.resource = AP_FILES;
   op.kind = kind;
@@ -48,7 +51,7 @@ ap_operation file(const char *path, uint8_t kind) {
   return op;
 }
 
-ap_operation resolve(const char *host) {
+ap_operation resolve(const char* host) {
   ap_operation op{};
   op.resource = AP_OUTBOUND;
   op.kind = AP_RESOLVE;
@@ -70,26 +73,27 @@ ap_operation connect_to(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t por
   return op;
 }
 
-void run(benchmark::State &state, const ap_operation &op) {
-  ap_policy *policy = open_policy(policy_with(state.range(0)));
+void run(benchmark::State& state, const ap_operation& op) {
+  ap_policy* policy = open_policy(policy_with(state.range(0)));
   ap_verdict verdict;
-  if (api->policy_check(policy, &op, &verdict) != AP_GRANT) state.SkipWithError("the grant path is what is measured, and this was not granted");
+  if (api->policy_check(policy, &op, &verdict) != AP_GRANT)
+    state.SkipWithError("the grant path is what is measured, and this was not granted");
   for (auto _ : state) benchmark::DoNotOptimize(api->policy_check(policy, &op, &verdict));
   api->policy_close(policy);
 }
 
 }  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2) return std::fprintf(stderr, "usage: check_bench LIBRARY [benchmark flags]\n"), 2;
-  void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+  void* library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
   if (!library) return std::fprintf(stderr, "check_bench: %s\n", dlerror()), 1;
-  auto *entry = reinterpret_cast<const ap_api *(*)(uint32_t)>(dlsym(library, "app_protect_api"));
+  auto* entry = reinterpret_cast<const ap_api* (*)(uint32_t)>(dlsym(library, "app_protect_api"));
   api = entry ? entry(AP_API_VERSION) : nullptr;
   if (!api) return std::fprintf(stderr, "check_bench: no table of version %u in %s\n", AP_API_VERSION, argv[1]), 1;
 
   static const struct {
-    const char *name;
+    const char* name;
     ap_operation op;
   } cases[] = {
       {"file_tmp_write", file("/tmp/report/2026/11/data.bin", AP_FILE_WRITE)},
@@ -100,8 +104,12 @@ int main(int argc, char **argv) {
       {"connect_cidr", connect_to(10, 0, 3, 4, 5432)},
       {"connect_local", connect_to(127, 0, 0, 1, 8080)},
   };
-  for (const auto &c : cases)
-    benchmark::RegisterBenchmark(c.name, [op = c.op](benchmark::State &s) { run(s, op); })->Arg(10)->Arg(100)->Arg(1000)->Arg(10000);
+  for (const auto& c : cases)
+    benchmark::RegisterBenchmark(c.name, [op = c.op](benchmark::State& s) { run(s, op); })
+        ->Arg(10)
+        ->Arg(100)
+        ->Arg(1000)
+        ->Arg(10000);
   argv[1] = argv[0];
   int n = argc - 1;
   benchmark::Initialize(&n, argv + 1);

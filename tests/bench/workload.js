@@ -6,7 +6,7 @@ const fs = require('fs');
 const net = require('net');
 const http = require('http');
 const path = require('path');
-const { spawnSync } = require('child_process');
+const {spawnSync} = require('child_process');
 
 const [folder, port] = [process.argv[2], Number(process.argv[3])];
 const file = path.join(folder, '1k');
@@ -18,9 +18,7 @@ const connect = () =>
   });
 const get = () =>
   new Promise((resolve, reject) => {
-    http
-      .get({ host: '127.0.0.1', port, agent: false }, (r) => r.resume().on('end', resolve))
-      .on('error', reject);
+    http.get({host: '127.0.0.1', port, agent: false}, (r) => r.resume().on('end', resolve)).on('error', reject);
   });
 
 // Median of nine batches: a batch that was preempted does not count.

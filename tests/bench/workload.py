@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Per-operation costs in one Python process: prints {"operation": nanoseconds} for plain or protected, as it was started.
+"""Per-operation costs in one Python process, plain or protected as it was started: prints {"operation": nanoseconds}.
 
 usage: workload.py DIR PORT   (DIR: a scratch folder; PORT: an HTTP listener on loopback)
 """
+
 import http.client
 import json
 import os
@@ -50,12 +51,16 @@ def measure(function, count):
     return sorted(batches)[4]
 
 
-print(json.dumps({
-    "open + read 1 KB": measure(open_read, 2000),
-    "os.open + close": measure(os_open, 2000),
-    "os.stat": measure(lambda: os.stat(path), 4000),
-    "os.listdir": measure(lambda: os.listdir(folder), 2000),
-    "create_connection": measure(connect, 200),
-    "http.client GET": measure(http_get, 60),
-    "subprocess.run true": measure(spawn, 12),
-}))
+print(
+    json.dumps(
+        {
+            "open + read 1 KB": measure(open_read, 2000),
+            "os.open + close": measure(os_open, 2000),
+            "os.stat": measure(lambda: os.stat(path), 4000),
+            "os.listdir": measure(lambda: os.listdir(folder), 2000),
+            "create_connection": measure(connect, 200),
+            "http.client GET": measure(http_get, 60),
+            "subprocess.run true": measure(spawn, 12),
+        }
+    )
+)

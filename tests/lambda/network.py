@@ -93,9 +93,12 @@ class Network:
         # file system that everything lies in is not shared.
         with open("/proc/1/mountinfo") as mounts:
             is_shared = any(" / / " in line and " shared:" in line for line in mounts)
-        for command in (["unshare", "--mount"], *([] if is_shared else [["unshare", "--mount", "--propagation", "unchanged"]])):
-            enter = [*self.enter, *command, "--"]
-            if subprocess.run([*enter, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        ways = [["unshare", "--mount"]]
+        if not is_shared:
+            ways.append(["unshare", "--mount", "--propagation", "unchanged"])
+        for way in ways:
+            enter = [*self.enter, *way, "--"]
+            if subprocess.call([*enter, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0:
                 return enter
         self.close()
         raise OSError("no mount namespace")

@@ -117,8 +117,7 @@ function installHooks(needs, guard, inherited) {
   if (needs & PROCESSES) {
     for (const name of ['process_wrap', 'spawn_sync'])
       parts.push([name, () => withBinding(name, (found) => require('./hooks/processes')[name](found))]);
-    if (typeof process.execve === 'function')
-      parts.push(['process.execve', () => require('./hooks/execve').install()]);
+    if (typeof process.execve === 'function') parts.push(['process.execve', () => require('./hooks/execve').install()]);
   }
   if (needs & NATIVE) parts.push(['native', () => require('./hooks/native').install(world)]);
   const ours = {guard, inherited, execArgv: ownExecArgv};

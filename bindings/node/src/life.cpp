@@ -92,8 +92,8 @@ Napi::Value allow_code(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), path.read(info.Env(), value) && api->allow_code(path.str()) != 0);
 }
 
-// SIGUSR1 opens Node's inspector. A handler that does nothing, not SIG_IGN, which children would inherit; a listener of the
-// function's takes its place, and its removal leaves the default of a signal, not Node's handler.
+// SIGUSR1 opens Node's inspector. A handler that does nothing, not SIG_IGN, which children would inherit; a listener of
+// the function's takes its place, and its removal leaves the default of a signal, not Node's handler.
 void ignore_debug_signal(const Napi::CallbackInfo&) {
   struct sigaction nothing{};
   nothing.sa_handler = [](int) {};

@@ -67,8 +67,8 @@ std::string own_folder(const std::string& library) {
   if (folder.size() > kLayer.size() && folder.compare(folder.size() - kLayer.size(), kLayer.size(), kLayer) == 0)
     return folder.substr(0, folder.size() - 4);
   constexpr std::string_view kPackage = "/native";
-  const bool packaged =
-      folder.size() > kPackage.size() && folder.compare(folder.size() - kPackage.size(), kPackage.size(), kPackage) == 0;
+  const bool packaged = folder.size() > kPackage.size() &&
+                        folder.compare(folder.size() - kPackage.size(), kPackage.size(), kPackage) == 0;
   return packaged ? folder : "";
 }
 

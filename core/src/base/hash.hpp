@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FNV-1a, 64 bits: table look-ups and marks. Not a defence against chosen collisions; the blob's integrity hash is elsewhere.
+// FNV-1a, 64 bits: table look-ups and marks. Not a defence against chosen collisions; the blob's integrity hash is
+// elsewhere.
 #pragma once
 #include <cstdint>
 #include <string_view>

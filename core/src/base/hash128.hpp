@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// 128-bit content hash of sealed bytes (MurmurHash3 x64_128, public domain, Austin Appleby): finds damage and versions that
-// do not fit. Not a signature: who may write the bytes is decided elsewhere.
+// 128-bit content hash of sealed bytes (MurmurHash3 x64_128, public domain, Austin Appleby): finds damage and versions
+// that do not fit. Not a signature: who may write the bytes is decided elsewhere.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -11,7 +11,7 @@ namespace ap {
 
 struct Hash128 {
   std::uint64_t low, high;
-  bool operator==(const Hash128 &) const = default;
+  bool operator==(const Hash128&) const = default;
 };
 
 inline Hash128 hash128(std::string_view bytes) noexcept {
@@ -23,7 +23,7 @@ inline Hash128 hash128(std::string_view bytes) noexcept {
     return v ^ (v >> 33);
   };
   std::uint64_t h1 = 0, h2 = 0;
-  const char *p = bytes.data();
+  const char* p = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 16; p += 16, left -= 16) {
     std::uint64_t k1, k2;

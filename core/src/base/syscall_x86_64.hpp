@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Raw system calls: return -errno, touch neither libc's errno nor any libc entry that line 2 has patched. Async-signal-safe;
-// usable in a vfork child. The only way the core itself opens, writes or maps after the policy is sealed.
+// Raw system calls: return -errno, touch neither libc's errno nor any libc entry that line 2 has patched.
+// Async-signal-safe; usable in a vfork child. The only way the core itself opens, writes or maps after the policy is
+// sealed.
 #pragma once
 #include <sys/syscall.h>
 
@@ -14,7 +15,10 @@ inline long call6(long n, long a, long b, long c, long d, long e, long f) noexce
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
   register long r9 __asm__("r9") = f;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
   return result;
 }
 
@@ -25,7 +29,9 @@ inline long word(T v) noexcept {
   else
     return static_cast<long>(v);
 }
-inline long word(decltype(nullptr)) noexcept { return 0; }
+inline long word(decltype(nullptr)) noexcept {
+  return 0;
+}
 
 template <typename... A>
 inline long call(long n, A... args) noexcept {

@@ -37,9 +37,9 @@ bool is_still(const Sink& s, struct stat& st) noexcept {
   return s.fd >= 0 && identify(s.fd, st) && st.st_dev == s.device && st.st_ino == s.inode;
 }
 
-// As high as the usual limit lets it be, away from the numbers that programs close one by one or expect to get next. With
-// threads, as in Node, below 64: the first descriptor beyond the process's table makes the kernel wait there for every
-// processor (synchronize_rcu), 10 to 20 ms of a cold start.
+// As high as the usual limit lets it be, away from the numbers that programs close one by one or expect to get next.
+// With threads, as in Node, below 64: the first descriptor beyond the process's table makes the kernel wait there for
+// every processor (synchronize_rcu), 10 to 20 ms of a cold start.
 int duplicate_high(int fd) noexcept {
   for (int floor = has_other_threads() ? 56 : 1000; floor > 2; floor /= 2) {  // lower where the limit is
     const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);

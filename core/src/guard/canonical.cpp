@@ -256,9 +256,8 @@ constexpr long kSlow = -4096;
     real.size = 0;
     return kSlow;
   }
-  const long fd = object.open([&] {
-    return open_without_links(AT_FDCWD, joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0);
-  });
+  const long fd = object.open(
+      [&] { return open_without_links(AT_FDCWD, joined.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0); });
   if (fd >= 0) return 0;
   return needs_slow_way(fd, path.data[0] != '/') ? kSlow : fd;
 }
@@ -305,8 +304,8 @@ namespace {
   while (end > 1 && joined.data[end - 1] == '/') --end;
   end -= name_size;  // behind the slash in front of the name
   joined.data[end > 1 ? end - 1 : 1] = 0;
-  const long fd = entry.parent.open(
-      [&] { return open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | O_DIRECTORY, 0); });
+  const long fd =
+      entry.parent.open([&] { return open_without_links(AT_FDCWD, joined.data, O_PATH | O_CLOEXEC | O_DIRECTORY, 0); });
   if (fd >= 0) return 0;
   return needs_slow_way(fd, path.data[0] != '/') ? kSlow : fd;
 }

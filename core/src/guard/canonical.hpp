@@ -45,8 +45,8 @@ class Descriptor {
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
-  // Keeps what `call()` opens, closing what was here. The descriptor, or -errno (then nothing is here): that of the call,
-  // or -EBUSY when other threads change numbers all the time.
+  // Keeps what `call()` opens, closing what was here. The descriptor, or -errno (then nothing is here): that of the
+  // call, or -EBUSY when other threads change numbers all the time.
   template <typename Call>
   long open(Call&& call) noexcept {
     close();

@@ -5,8 +5,8 @@
 //   Verdict v;
 //   if (guard::check(op, v) != AP_GRANT) event::report(op, v, who);
 //
-// check() takes no lock and allocates nothing when the verdict is grant; command patterns (RE2) are compiled on first use
-// behind one mutex that fork handlers take. Async-signal-safe otherwise. Safe in a vfork child.
+// check() takes no lock and allocates nothing when the verdict is grant; command patterns (RE2) are compiled on first
+// use behind one mutex that fork handlers take. Async-signal-safe otherwise. Safe in a vfork child.
 #pragma once
 #include "guard/operation.hpp"
 
@@ -17,14 +17,17 @@ class NameTable;
 
 namespace guard {
 
-int check(const Operation &operation, Verdict &verdict) noexcept;  // against the sealed policy; grant before the seal
-int check_against(const BlobView &policy, const NameTable *names, const Operation &operation, Verdict &verdict) noexcept;
-std::string_view rule_text(const BlobView &policy, const Verdict &verdict) noexcept;
-std::uint32_t needs(const BlobView &policy) noexcept;  // ap_need bits
+int check(const Operation& operation, Verdict& verdict) noexcept;  // against the sealed policy; grant before the seal
+int check_against(const BlobView& policy, const NameTable* names, const Operation& operation,
+                  Verdict& verdict) noexcept;
+std::string_view rule_text(const BlobView& policy, const Verdict& verdict) noexcept;
+std::uint32_t needs(const BlobView& policy) noexcept;  // ap_need bits
 
 // Direction of a file kind: the one table. `to` is the second path of rename, link.
 enum class Direction : std::uint8_t { none, read, write, read_and_write };
-struct FileDirections { Direction path, to; };
+struct FileDirections {
+  Direction path, to;
+};
 FileDirections directions(std::uint8_t kind) noexcept;
 
 }  // namespace guard

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The descriptors that line 2 relies on between judging an object and using it, against other threads of the program that
-// close such a number or put a descriptor of their own there.
+// The descriptors that line 2 relies on between judging an object and using it, against other threads of the program
+// that close such a number or put a descriptor of their own there.
 //
 //   holder   Opening: opens one, knows that nothing changed numbers meanwhile, keeps it until remove().
 //            Lock: keeps one of the program's own.
 //   changer  Change: around close, dup2, dup3, close_range (descriptors.cpp). Waits while somebody opens or holds.
 //
-// Both sides announce first and look then, so that of two that meet at least one sees the other. Signal-safe, no lock that
-// outlives a thread for more than 2 ms. One page, which the kernel empties in a forked child: its threads hold nothing.
+// Both sides announce first and look then, so that of two that meet at least one sees the other. Signal-safe, no lock
+// that outlives a thread for more than 2 ms. One page, which the kernel empties in a forked child: its threads hold
+// nothing.
 #pragma once
 #include <cstdint>
 

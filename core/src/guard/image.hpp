@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sealed image: [ImageHeader][Settings][policy blob] in one read-only mapping. Sealing, forks and hand-over to children
-// all use this one form; the pointer to it lives in a page that is read-only after the seal.
+// The sealed image: [ImageHeader][Settings][policy blob] in one read-only mapping. Sealing, forks and hand-over to
+// children all use this one form; the pointer to it lives in a page that is read-only after the seal.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,18 +23,21 @@ struct ImageHeader {
 };
 
 // Builds and seals: maps anonymous pages, copies, hashes, makes them read-only, publishes. Once per process.
-Result<bool> seal(const Settings &settings, std::string_view blob);
+Result<bool> seal(const Settings& settings, std::string_view blob);
 
-// A child's way: maps a descriptor that holds an image, verifies magic, version, size, hash and the blob's own structure.
+// A child's way: maps a descriptor that holds an image, verifies magic, version, size, hash and the blob's own
+// structure.
 Result<bool> seal_from_descriptor(int fd);
 
 // A newer bundle, at an invocation boundary only (control layer, later): needs the token to be visible at the call.
-struct ReplacePolicyToken { explicit ReplacePolicyToken() = default; };
+struct ReplacePolicyToken {
+  explicit ReplacePolicyToken() = default;
+};
 Result<bool> replace_policy(ReplacePolicyToken, std::string_view blob);
 
 bool sealed() noexcept;
-const Settings &settings() noexcept;     // before the seal: zeroes
-const BlobView *policy() noexcept;       // nullptr before the seal
-std::string_view image_bytes() noexcept; // for hand-over
+const Settings& settings() noexcept;      // before the seal: zeroes
+const BlobView* policy() noexcept;        // nullptr before the seal
+std::string_view image_bytes() noexcept;  // for hand-over
 
 }  // namespace ap

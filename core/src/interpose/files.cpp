@@ -89,8 +89,8 @@ long on_entry(std::uint8_t kind, int dirfd, long user_path, Act act) {
   return act(entry.parent.get(), entry.name);
 }
 
-// A descriptor of the program's own, kept from being replaced meanwhile. (Not through a duplicate: closing one gives up the
-// program's record locks.) AT_FDCWD: the working directory.
+// A descriptor of the program's own, kept from being replaced meanwhile. (Not through a duplicate: closing one gives up
+// the program's record locks.) AT_FDCWD: the working directory.
 template <typename Act>
 long on_open(std::uint8_t kind, int fd, Act act) {
   const held::Lock lock(fd);
@@ -102,9 +102,13 @@ long on_open(std::uint8_t kind, int fd, Act act) {
     fd = here.get();
   }
   PathBuffer real;
-  if (canonical::path_of(fd, real) == 0) {
+  const long named = canonical::path_of(fd, real);
+  if (named == -EBADF) return named;  // and not what may be opened there a moment later
+  if (named == 0) {
     Operation op = file(kind, real.view());
     if (const long refused = decide(op, real.view())) return refused;
+  } else if (named != -ENOTDIR) {  // a pipe, a socket: no file
+    if (const long refused = decide_unnamed(kind, "")) return refused;
   }
   return act(fd);
 }
@@ -280,6 +284,8 @@ long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long wo
   if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
   Descriptor object;
   const bool empty = (flags & AT_EMPTY_PATH) && from.size == 0;
+  const held::Lock lock(empty ? fd_of(from_dir) : -1);
+  if (!lock) return -EBUSY;
   if (empty) {
     if (const long r = canonical::path_of(fd_of(from_dir), real); r < 0) return r == -ENOTDIR ? -EXDEV : r;
   } else if (const long r =
@@ -316,7 +322,8 @@ long do_truncate(long path, long length, long, long, long, long) {
 
 long change_mode(int dirfd, long path, long mode, int flags) {
   if (about_descriptor(path, flags))
-    return on_open(AP_FILE_METADATA, dirfd, [&](int open) { return sys::call(SYS_chmod, DescriptorPath(open).text, mode); });
+    return on_open(AP_FILE_METADATA, dirfd,
+                   [&](int open) { return sys::call(SYS_chmod, DescriptorPath(open).text, mode); });
   return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW), [&](int object) -> long {
     struct stat st;
     if (sys::call(SYS_fstat, object, &st) == 0 && S_ISLNK(st.st_mode)) return -EOPNOTSUPP;
@@ -348,7 +355,8 @@ long do_ioctl(long fd, long request, long argument, long, long, long) {
     case FS_IOC_SETVERSION:
     case FS_IOC32_SETVERSION:
     case FS_IOC_FSSETXATTR:
-      return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_ioctl, open, request, argument); });
+      return on_open(AP_FILE_METADATA, fd_of(fd),
+                     [&](int open) { return sys::call(SYS_ioctl, open, request, argument); });
     default:
       return sys::call(SYS_ioctl, fd_of(fd), request, argument);
   }
@@ -356,7 +364,8 @@ long do_ioctl(long fd, long request, long argument, long, long, long) {
 
 long change_owner(int dirfd, long path, long user, long group, int flags) {
   if (about_descriptor(path, flags))
-    return on_open(AP_FILE_METADATA, dirfd, [&](int open) { return sys::call(SYS_fchownat, open, "", user, group, flags); });
+    return on_open(AP_FILE_METADATA, dirfd,
+                   [&](int open) { return sys::call(SYS_fchownat, open, "", user, group, flags); });
   return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_fchownat, object, "", user, group, AT_EMPTY_PATH); });
 }

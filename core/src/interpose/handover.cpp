@@ -99,8 +99,8 @@ bool leads_to(long fd, const Sink& sink) {
   return fd >= 0 && sys::call(SYS_fstat, fd, &st) == 0 && st.st_dev == sink.device && st.st_ino == sink.inode;
 }
 
-// The owner's own descriptor, opened anew: for a child that closed every descriptor before it executes, as posix_spawn does
-// inside libc when it is told to (Python 3.13's subprocess). -1 when the owner is gone or the log is a socket.
+// The owner's own descriptor, opened anew: for a child that closed every descriptor before it executes, as posix_spawn
+// does inside libc when it is told to (Python 3.13's subprocess). -1 when the owner is gone or the log is a socket.
 int reopen_from_owner(const Sink& sink) {
   if (sink.fd < 0 || settings().owner_pid <= 0) return -1;
   char path[64];

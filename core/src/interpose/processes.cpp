@@ -226,11 +226,11 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
   Descriptor object;
   if (work.path.size == 0) {
     if (!(flags & AT_EMPTY_PATH)) return -ENOENT;
-    if (const long r = canonical::path_of(dirfd, work.real); r < 0) return r == -ENOTDIR ? -EACCES : r;
     // A number of our own: another thread cannot exchange what it means by dup2 on the program's.
     const long status = sys::call(SYS_fcntl, dirfd, F_GETFD);
     object.open([&] { return sys::call(SYS_fcntl, dirfd, status & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 3); });
     if (!object) return -EBADF;
+    if (const long r = canonical::path_of(object.get(), work.real); r < 0) return r == -ENOTDIR ? -EACCES : r;
   } else {
     const long found =
         canonical::find(dirfd, work.path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, object, work.real);

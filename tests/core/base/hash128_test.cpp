@@ -13,7 +13,8 @@ TEST(Hash128, MeetsTheReference) {
   EXPECT_EQ(hash128(""), (Hash128{0, 0}));
   EXPECT_EQ(hash128("hello"), (Hash128{0xcbd8a7b341bd9b02ull, 0x5b1e906a48ae1d19ull}));
   EXPECT_EQ(hash128("hello, world"), (Hash128{0x342fac623a5ebc8eull, 0x4cdcbc079642414dull}));
-  EXPECT_EQ(hash128("The quick brown fox jumps over the lazy dog."), (Hash128{0xcd99481f9ee902c9ull, 0x695da1a38987b6e7ull}));
+  EXPECT_EQ(hash128("The quick brown fox jumps over the lazy dog."),
+            (Hash128{0xcd99481f9ee902c9ull, 0x695da1a38987b6e7ull}));
 }
 
 TEST(Hash128, SeesEveryByte) {

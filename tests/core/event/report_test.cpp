@@ -146,15 +146,29 @@ TEST(Report, ObservedAtLineOneLeavesAMark) {
             0);
 }
 
+Operation open_op(std::uint8_t kind, const char* path) {
+  Operation op = file_op(kind, path);
+  op.flags |= AP_OP_OPEN;
+  return op;
+}
+
 TEST(Report, ARetryInAnotherFormIsOneOperation) {
   // SQLite: refused read-write, tries read-only at once.
   auto events = events_of([] {
     for (int i = 0; i < 10; ++i) {
-      report(file_op(AP_FILE_CREATE, "/tmp/db"), verdict(AP_DENY));
-      report(file_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
+      report(open_op(AP_FILE_CREATE, "/tmp/db"), verdict(AP_DENY));
+      report(open_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
     }
   });
   EXPECT_EQ(sum_of_counts(events, "deny"), 10u);
+  // Asking for more is no retry, nor is another kind of call (truncate, mkdir).
+  events = events_of([] {
+    report(open_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
+    report(open_op(AP_FILE_CREATE, "/tmp/db"), verdict(AP_DENY));
+    report(file_op(AP_FILE_WRITE, "/tmp/db"), verdict(AP_DENY));
+    report(open_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
+  });
+  EXPECT_EQ(sum_of_counts(events, "deny"), 4u);
   // A client that goes through a name's addresses.
   events = events_of([] {
     for (int round = 0; round < 3; ++round)
@@ -166,11 +180,11 @@ TEST(Report, ARetryInAnotherFormIsOneOperation) {
 
 TEST(Report, ARetryIsNotFoldedAcrossAnotherOperationOrALongTime) {
   const auto events = events_of([] {
-    report(file_op(AP_FILE_CREATE, "/tmp/db"), verdict(AP_DENY));
-    report(file_op(AP_FILE_READ, "/tmp/other"), verdict(AP_OBSERVE));
-    report(file_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
+    report(open_op(AP_FILE_CREATE, "/tmp/db"), verdict(AP_DENY));
+    report(open_op(AP_FILE_READ, "/tmp/other"), verdict(AP_OBSERVE));
+    report(open_op(AP_FILE_READ, "/tmp/db"), verdict(AP_DENY));
     usleep(5000);
-    report(file_op(AP_FILE_WRITE, "/tmp/db"), verdict(AP_DENY));
+    report(open_op(AP_FILE_WRITE, "/tmp/db"), verdict(AP_DENY));
     std::thread([] { report(file_op(AP_FILE_DELETE, "/tmp/db"), verdict(AP_DENY)); }).join();
   });
   EXPECT_EQ(sum_of_counts(events, "deny"), 4u);

@@ -100,3 +100,26 @@ test('process.execve', {skip: major < 24}, async () => {
   assert.equal(granted.status, 0, granted.about());
   assert.ok(fs.existsSync(marker), granted.about());
 });
+
+test('v8.setFlagsFromString', async (t) => {
+  const forms = {
+    module: `require('v8').setFlagsFromString('--no-opt')`,
+    import: `import('v8').then((v8) => v8.setFlagsFromString('--no-opt'))`,
+    binding: `process.binding('v8').setFlagsFromString('--no-opt')`,
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    if (name === 'binding' && major >= 24) continue; // not there any more
+    await t.test(name, async () => {
+      const program = print(`(async () => { await ${form}; return 'done'; })()`);
+      assert.equal((await run(program, {attach: 'plain'})).value.value, 'done');
+      const granted = await run(program, {policy: {...deny, native_code: 'grant'}});
+      assert.equal(granted.value.value, 'done', granted.about());
+      const observed = await run(program, {policy: observe});
+      assert.equal(observed.value.value, 'done', observed.about());
+      assert.equal(count(observed.events), 1, observed.about());
+      const denied = await run(program, {policy: deny});
+      assert.equal(denied.value.name, 'TrendAppProtectDenied', denied.about());
+      assert.equal(count(denied.events), 1, denied.about());
+    });
+  }
+});

@@ -265,3 +265,26 @@ test('an answer of c-ares opens its address for its name', {skip: major < 18}, a
   assert.equal(result.value[0], 'TrendAppProtectDenied', result.about());
   assert.notEqual(result.value[1], 'TrendAppProtectDenied', result.about());
 });
+
+test('a udp6 socket sends where that is granted', async () => {
+  const program = `
+    const dgram = require('dgram');
+    const to = dgram.createSocket('udp6', (message) => { console.log(JSON.stringify(String(message))); to.close(); });
+    to.bind(0, '::1', () => {
+      const from = dgram.createSocket('udp6');
+      from.connect(to.address().port, '::1', () => from.send('hello', () => from.close()));
+    });`;
+  assert.equal((await run(program, {attach: 'plain'})).value, 'hello');
+  const granted = await run(program, {policy: {schema: 1, outbound: 'grant'}});
+  assert.equal(granted.value, 'hello', granted.about());
+});
+
+test('a refused unix socket errs where http listens for it', async () => {
+  const program = `
+    require('http').get({socketPath: '/var/tmp/app-protect-nobody'})
+      .on('error', (e) => console.log(JSON.stringify([e.name, e.code])));`;
+  assert.deepEqual((await run(program, {attach: 'plain'})).value, ['Error', 'ENOENT']);
+  const denied = await run(program, {policy: {schema: 1, outbound: {action: 'deny', local: 'deny'}}});
+  assert.deepEqual(denied.value, ['TrendAppProtectDenied', 'EPERM'], denied.about());
+  assert.equal(count(denied.events), 1, denied.about());
+});

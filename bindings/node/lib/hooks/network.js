@@ -231,8 +231,7 @@ function hookPipe(prototype) {
     const judgement = native.connectUnix(path);
     if (judgement !== undefined) {
       const rule = settle(judgement, 'net.connect', false);
-      if (rule !== undefined)
-        return failPipe(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
+      if (rule !== undefined) return failPipe(this, request, addressError(rule, 'connect', `${path}`, undefined, hook));
     }
     return apply(connect, this, arguments);
   });
@@ -257,27 +256,37 @@ function hookUdp(prototype, name) {
   const original = prototype[name];
   const {connectUdp} = native;
   if (name === 'connect' || name === 'connect6') {
-    replace(prototype, name, function hook(address, port) {
-      if (typeof address !== 'string') arguments[0] = address = `${address}`;
-      if (typeof port !== 'number') arguments[1] = port = port >>> 0;
-      const judgement = connectUdp(address, port);
-      if (judgement !== undefined && settle(judgement, 'dgram.connect', false) !== undefined) return EPERM;
-      return apply(original, this, arguments);
-    }, IS_SHADOWED);
+    replace(
+      prototype,
+      name,
+      function hook(address, port) {
+        if (typeof address !== 'string') arguments[0] = address = `${address}`;
+        if (typeof port !== 'number') arguments[1] = port = port >>> 0;
+        const judgement = connectUdp(address, port);
+        if (judgement !== undefined && settle(judgement, 'dgram.connect', false) !== undefined) return EPERM;
+        return apply(original, this, arguments);
+      },
+      IS_SHADOWED,
+    );
     return;
   }
   // send(request, list, length, port, address, hasCallback), or without port and address on a connected socket
-  replace(prototype, name, function hook(request, list, length, port, address) {
-    if (arguments.length < 6) return apply(original, this, arguments);
-    if (typeof address !== 'string') arguments[4] = address = `${address}`;
-    if (typeof port !== 'number') arguments[3] = port = port >>> 0;
-    const judgement = connectUdp(address, port);
-    if (judgement !== undefined) {
-      const rule = settle(judgement, 'dgram.send', false);
-      if (rule !== undefined) return failSend(this, request, addressError(rule, 'send', address, port, hook));
-    }
-    return apply(original, this, arguments);
-  }, IS_SHADOWED);
+  replace(
+    prototype,
+    name,
+    function hook(request, list, length, port, address) {
+      if (arguments.length < 6) return apply(original, this, arguments);
+      if (typeof address !== 'string') arguments[4] = address = `${address}`;
+      if (typeof port !== 'number') arguments[3] = port = port >>> 0;
+      const judgement = connectUdp(address, port);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, 'dgram.send', false);
+        if (rule !== undefined) return failSend(this, request, addressError(rule, 'send', address, port, hook));
+      }
+      return apply(original, this, arguments);
+    },
+    IS_SHADOWED,
+  );
 }
 
 // With a callback the error goes there, without one to 'error' listeners, if there are any: Node drops a refused send.

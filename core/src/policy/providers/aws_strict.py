@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes aws.strict.json, the API hosts that `allow_cloud_provider: strict` opens, from botocore's end point rule sets.
 
-    python3 core/src/policy/providers/aws_strict.py <folder that holds botocore/> > core/src/policy/providers/aws.strict.json
+    cd core/src/policy/providers && python3 aws_strict.py <folder that holds botocore/> > aws.strict.json
 
-`labels` stand in front of the own region and a partition's suffixes; `hosts` have no region; `account_labels` follow the own
-account number. Service models' host prefixes (`stream-logs`, `sync-states`) are labels of their own.
+`labels` stand in front of the own region and a partition's suffixes; `hosts` have no region; `account_labels` follow
+the own account number. Service models' host prefixes (`stream-logs`, `sync-states`) are labels of their own.
 """
 
 import gzip
@@ -39,11 +39,15 @@ def main():
         for url in urls(load(path)):
             if match := re.fullmatch(r"https://([a-z0-9.-]+)\.\{Region\}\." + suffix, url):
                 labels.add(match[1])
-            elif match := re.fullmatch(r"https://\{(?:ParsedArn#a|A)ccountId\}\.([a-z0-9.-]+)\.\{Region\}\." + suffix, url):
+            elif match := re.fullmatch(
+                r"https://\{(?:ParsedArn#a|A)ccountId\}\.([a-z0-9.-]+)\.\{Region\}\." + suffix, url
+            ):
                 account.add(match[1])
             elif match := re.fullmatch(r"https://([a-z0-9-]+(?:\.global)?\.(?:amazonaws\.com|api\.aws))", url):
                 hosts.add(match[1])
-            elif match := re.fullmatch(r"https://([a-z0-9-]+)\.\{PartitionResult#implicitGlobalRegion\}\." + suffix, url):
+            elif match := re.fullmatch(
+                r"https://([a-z0-9-]+)\.\{PartitionResult#implicitGlobalRegion\}\." + suffix, url
+            ):
                 hosts |= {f"{match[1]}.us-east-1.{end}" for end in ("amazonaws.com", "api.aws")}
     for path in sorted(package.glob("data/*/*/service-2.json*")):
         model = load(path)
@@ -54,7 +58,16 @@ def main():
                 labels.add(prefix + label)
             elif prefix == "{AccountId}.":
                 account.add(label)
-    json.dump({"source": f"botocore {version}", "labels": sorted(labels), "hosts": sorted(hosts), "account_labels": sorted(account)}, sys.stdout, indent=0)
+    json.dump(
+        {
+            "source": f"botocore {version}",
+            "labels": sorted(labels),
+            "hosts": sorted(hosts),
+            "account_labels": sorted(account),
+        },
+        sys.stdout,
+        indent=0,
+    )
     print()
 
 
