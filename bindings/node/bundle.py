@@ -4,8 +4,8 @@
 
 Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. What a start
 does not always need is in the second file, which is read and compiled when the first of its modules is asked for: text
-that is not there costs a cold start nothing. Comments and indentation go (some 0.2 ms of scanning); line breaks stay, so
-that a stack is still readable beside the sources, and an error does not print one endless line of them.
+that is not there costs a cold start nothing. Comments and indentation go (some 0.2 ms of scanning). Line breaks stay: a
+stack is still readable beside the sources, and an error does not print one endless line of them.
 """
 
 import pathlib

@@ -2,6 +2,8 @@
 # ruff: noqa: E501
 """A program must not be able to tell: hundreds of edge cases give the same lines without us, under grant and under observe."""
 
+import contextlib
+import os
 import shutil
 import tempfile
 
@@ -35,6 +37,19 @@ def lines_of(under, user=None):
     return run
 
 
+@contextlib.contextmanager
+def reachable():
+    """The program and the library where every user can run them: a checkout may lie in a home that is closed."""
+    kept, folder = (Tools.fidelity, Tools.library), tempfile.mkdtemp(prefix="ap_tools_", dir="/var/tmp")
+    os.chmod(folder, 0o755)
+    Tools.fidelity, Tools.library = (shutil.copy(file, folder) for file in kept)
+    try:
+        yield
+    finally:
+        Tools.fidelity, Tools.library = kept
+        shutil.rmtree(folder)
+
+
 def compare(title, plain, run, under_denies=False):
     a, b = plain.out.split("\n"), run.out.split("\n")
     check(
@@ -54,6 +69,7 @@ def test():
     compare("again", plain, lines_of(None))
     for name, under in (("grant", GRANT), ("observe", OBSERVE)):
         compare(name, plain, lines_of(under), under is GRANT)
-    plain = lines_of(None, user="nobody")
-    for name, under in (("grant, no root", GRANT), ("observe, no root", OBSERVE)):
-        compare(name, plain, lines_of(under, user="nobody"), under is GRANT)
+    with reachable():
+        plain = lines_of(None, user="nobody")
+        for name, under in (("grant, no root", GRANT), ("observe, no root", OBSERVE)):
+            compare(name, plain, lines_of(under, user="nobody"), under is GRANT)

@@ -37,8 +37,8 @@ enum ap_resource { AP_OUTBOUND = 1, AP_FILES = 2, AP_PROCESSES = 3, AP_NATIVE = 
 
 // What is done to the resource. One table in core/src/guard maps every file kind to read or write.
 enum ap_kind {
-  AP_RESOLVE = 1,  // outbound: look up `text` (a host name, or an address for a reverse look-up)
-  AP_CONNECT = 2,  // outbound: connect or send; `text` = host name where known, or a unix path; address + port
+  AP_RESOLVE = 1,         // outbound: look up `text` (a host name, or an address for a reverse look-up)
+  AP_CONNECT = 2,         // outbound: connect or send; `text` = host name where known, or a unix path; address + port
   AP_FILE_READ = 10,      // open for reading                          info.operation "read"
   AP_FILE_WRITE = 11,     // open an existing file for writing, truncate   "write"
   AP_FILE_CREATE = 12,    // open with O_CREAT, mkdir, mknod, unix bind    "create"
