@@ -150,6 +150,10 @@ Result<KeyValues> parse_json_configuration(std::string_view text) {
 FileText read_file(const std::string& path, std::size_t limit) {
   const long fd = sys::call(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   if (fd == -ENOENT || fd == -ENOTDIR) return {FileState::missing, "no such file"};
+  struct stat seen{};
+  // A folder that cannot even be searched (a home, for another user): nobody can have put a file there for us.
+  if (fd == -EACCES && sys::call(SYS_newfstatat, AT_FDCWD, path.c_str(), &seen, 0) == -EACCES)
+    return {FileState::missing, "its folder cannot be searched (permission denied)"};
   if (fd < 0) return {FileState::unusable, lower(strerror(static_cast<int>(-fd)))};
   struct stat st{};
   FileText out{FileState::unusable, ""};

@@ -78,7 +78,7 @@ Result<PolicyChoice> from_file(const FinalConfig& config) {
   }
   if (file.state == FileState::missing)
     return Error{ErrorCode::policy_missing,
-                 label + ": no such file; correct the path, or unset the variable to use the built-in groups"};
+                 label + ": " + file.text + "; correct the path, or unset the variable to use the built-in groups"};
   if (file.state == FileState::unusable) return Error{ErrorCode::policy_unreadable, label + ": " + file.text};
   return parse(file.text, "`" + path + "` (" + setting.origin + ")", path, stem(path));
 }
