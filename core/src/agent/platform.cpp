@@ -63,13 +63,9 @@ std::string own_folder(const std::string& library) {
   const std::size_t slash = library.rfind('/');
   if (slash == std::string::npos) return "";
   const std::string folder = library.substr(0, slash);
-  constexpr std::string_view kLayer = "/app_protect/lib";
-  if (folder.size() > kLayer.size() && folder.compare(folder.size() - kLayer.size(), kLayer.size(), kLayer) == 0)
-    return folder.substr(0, folder.size() - 4);
-  constexpr std::string_view kPackage = "/native";
-  const bool packaged = folder.size() > kPackage.size() &&
-                        folder.compare(folder.size() - kPackage.size(), kPackage.size(), kPackage) == 0;
-  return packaged ? folder : "";
+  constexpr std::string_view kLibraries = "/lib";
+  if (folder.ends_with("/app_protect/lib")) return folder.substr(0, folder.size() - kLibraries.size());
+  return folder.ends_with("/native") ? folder : "";
 }
 
 void add(std::vector<std::string>& list, std::string path) {

@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Raw system calls of this architecture (see syscall_x86_64.hpp).
+//
+// Raw system calls: return -errno, touch neither libc's errno nor any libc entry that line 2 has patched.
+// Async-signal-safe; usable in a vfork child. The only way the core itself opens, writes or maps after the policy is
+// sealed.
 #pragma once
-#if defined(__x86_64__)
-#include "base/syscall_x86_64.hpp"
-#else
-#error "raw system calls are written for x86_64 only so far"
-#endif
+#include <app_protect/raw_syscall.hpp>
+#include <sys/syscall.h>
+
+#include <type_traits>
+
+namespace ap::sys {
+
+template <typename T>
+inline long word(T v) noexcept {
+  if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<long>(v);
+  else
+    return static_cast<long>(v);
+}
+inline long word(decltype(nullptr)) noexcept {
+  return 0;
+}
+
+template <typename... A>
+inline long call(long n, A... args) noexcept {
+  static_assert(sizeof...(A) <= 6);
+  return app_protect::raw_syscall(n, word(args)...);
+}
+
+}  // namespace ap::sys

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
-#include "guard/canonical.hpp"
 #include "guard/image.hpp"
 
 #ifndef SYS_pidfd_open
@@ -70,10 +70,10 @@ Sink make_flag_file() noexcept {
   Sink none{-1, 0, 0, 0};
   const long made = sys::call(SYS_memfd_create, "app_protect", MFD_CLOEXEC);
   if (made < 0) return none;
-  const long fd = canonical::to_high_number(made);
+  const int fd = move_high(static_cast<int>(made));
   struct stat st;
   if (sys::call(SYS_ftruncate, fd, sizeof(std::uint32_t)) == 0 && sys::call(SYS_fstat, fd, &st) == 0)
-    return {static_cast<std::int32_t>(fd), 0, st.st_dev, st.st_ino};
+    return {fd, 0, st.st_dev, st.st_ino};
   sys::call(SYS_close, fd);
   return none;
 }

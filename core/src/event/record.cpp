@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/record.hpp"
 
+#include <app_protect/words.hpp>
+
 #include "base/syscall.hpp"
 #include "event/mask.hpp"
 #include "event/utc.hpp"
@@ -32,24 +34,6 @@ std::string_view protocol_word(std::uint8_t protocol) noexcept {
       return "\"dns\"";
     case AP_PROTO_UNIX:
       return "\"unix\"";
-  }
-  return kNull;
-}
-
-std::string_view class_word(std::uint8_t cls) noexcept {
-  switch (cls) {
-    case AP_CLASS_NAME:
-      return "\"name\"";
-    case AP_CLASS_LITERAL:
-      return "\"literal\"";
-    case AP_CLASS_LOCAL:
-      return "\"local\"";
-    case AP_CLASS_PROVIDER:
-      return "\"provider\"";
-    case AP_CLASS_TENANT:
-      return "\"tenant\"";
-    case AP_CLASS_HOSTING:
-      return "\"hosting\"";
   }
   return kNull;
 }
@@ -123,7 +107,13 @@ void write_outbound(Line& line, const Record& r) noexcept {
   line.raw(",\"protocol\":");
   line.raw(op != nullptr ? protocol_word(op->kind == AP_RESOLVE ? std::uint8_t{AP_PROTO_DNS} : op->protocol) : kNull);
   line.raw(",\"class\":");
-  line.raw(op != nullptr ? class_word(r.verdict.cls) : kNull);
+  if (op == nullptr || r.verdict.cls == AP_CLASS_NONE) {
+    line.raw(kNull);
+  } else {
+    line.raw("\"");
+    line.raw(app_protect::class_word(r.verdict.cls));
+    line.raw("\"");
+  }
   if (op != nullptr && op->kind == AP_RESOLVE) {
     line.raw(",\"query\":");
     write_masked_string(line, host, kHost, MaskScope::host);
@@ -291,24 +281,6 @@ std::string_view text_or_null(const char* text) noexcept {
 
 }  // namespace
 
-std::string_view policy_word(std::uint8_t policy) noexcept {
-  switch (policy) {
-    case AP_POLICY_OUTBOUND_DATA:
-      return "outbound_data";
-    case AP_POLICY_READ_WRITE_TMP:
-      return "read_write_tmp";
-    case AP_POLICY_READ_WRITE_APP:
-      return "read_write_app";
-    case AP_POLICY_READ_WRITE_OTHER:
-      return "read_write_other";
-    case AP_POLICY_CREATE_CHILD_PROCESS:
-      return "create_child_process";
-    case AP_POLICY_NATIVE_CODE:
-      return "native_code";
-  }
-  return "agent_health";
-}
-
 std::string_view operation_word(std::uint8_t kind) noexcept {
   switch (kind) {
     case AP_FILE_READ:
@@ -351,7 +323,7 @@ std::string_view operation_word(std::uint8_t kind) noexcept {
 
 void write_head(Line& line, const Record& r, const Settings& s) noexcept {
   line.raw("{\"source\":\"appDefender\",\"policy\":\"");
-  line.raw(policy_word(r.verdict.policy));
+  line.raw(app_protect::policy_word(r.verdict.policy));
   line.raw(r.verdict.action == AP_DENY ? "\",\"action\":\"deny\"" : "\",\"action\":\"observe\"");
   write_info(line, r);
   line.raw(",\"policy_group\":");

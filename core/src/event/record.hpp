@@ -41,7 +41,6 @@ void write_head(Line& line, const Record& record, const Settings& settings) noex
 void write_tail(Line& line, const Tail& tail, std::string_view version) noexcept;
 
 // The words of the event line.
-std::string_view policy_word(std::uint8_t event_policy) noexcept;
 std::string_view operation_word(std::uint8_t kind) noexcept;
 
 }  // namespace ap::event

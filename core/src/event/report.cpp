@@ -316,11 +316,11 @@ void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
 Sink share_blocked() noexcept {
   Sink file = make_flag_file();
   if (file.fd < 0) return file;
-  const long page = sys::call(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
-  if (page < 0 && page > -4096)
-    file.fd = -1;
-  else
-    g_shared.store(reinterpret_cast<Shared*>(page), std::memory_order_release);
+  // In the place of the page that forked children share: they share this one as well.
+  Shared& before = shared();
+  if (&before == &g_own_shared) return file;
+  const long page = sys::call(SYS_mmap, &before, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.fd, 0);
+  if (page < 0 && page > -4096) file.fd = -1;
   return file;
 }
 
@@ -333,6 +333,10 @@ void adopt(int event_fd, int log_fd) noexcept {
   g_log_level.store(s.log_level, std::memory_order_relaxed);
   use_sinks(events, log_sink, false);
   notice_fork();
+}
+
+bool handed_over() noexcept {
+  return g_handed_over;
 }
 
 void invocation_begin(std::string_view request_id) noexcept {

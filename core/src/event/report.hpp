@@ -48,6 +48,7 @@ Sink share_blocked() noexcept;
 // Line 2's entry of a handed-over child, after seal_from_descriptor(): the sinks of the owner under their numbers in
 // this process, -1 = none. Such a process never writes to its own standard output or error.
 void adopt(int event_fd, int log_fd) noexcept;
+bool handed_over() noexcept;
 
 // The life of a function (agent).
 void invocation_begin(std::string_view request_id) noexcept;

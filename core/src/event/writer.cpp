@@ -12,8 +12,8 @@
 #include <atomic>
 
 #include "base/clock.hpp"
+#include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
-#include "base/threads.hpp"
 
 namespace ap::event {
 namespace {
@@ -37,17 +37,6 @@ bool is_still(const Sink& s, struct stat& st) noexcept {
   return s.fd >= 0 && identify(s.fd, st) && st.st_dev == s.device && st.st_ino == s.inode;
 }
 
-// As high as the usual limit lets it be, away from the numbers that programs close one by one or expect to get next.
-// With threads, as in Node, below 64: the first descriptor beyond the process's table makes the kernel wait there for
-// every processor (synchronize_rcu), 10 to 20 ms of a cold start.
-int duplicate_high(int fd) noexcept {
-  for (int floor = has_other_threads() ? 56 : 1000; floor > 2; floor /= 2) {  // lower where the limit is
-    const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);
-    if (high >= 0) return static_cast<int>(high);
-  }
-  return -1;
-}
-
 // A pipe or terminal is opened anew, so that O_NONBLOCK is ours alone: the flag belongs to the open file, which the
 // program's own descriptor shares with a duplicate.
 int reopen(int fd, mode_t mode) noexcept {
@@ -61,10 +50,9 @@ int reopen(int fd, mode_t mode) noexcept {
 }
 
 Sink take_over(int fd, std::uint32_t is_std) noexcept {
-  const int high = duplicate_high(fd);
-  sys::call(SYS_close, fd);
+  const int high = move_high(fd);
   struct stat st{};
-  if (high < 0 || !identify(high, st)) return kNowhere;
+  if (!identify(high, st)) return kNowhere;
   return {high, is_std, st.st_dev, st.st_ino};
 }
 

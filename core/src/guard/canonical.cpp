@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
 
 namespace ap {
@@ -27,13 +28,6 @@ bool PathBuffer::append(std::string_view text) noexcept {
 
 namespace canonical {
 namespace {
-
-// Above what a function usually has open, and below 64: the first descriptor beyond a process's table makes the kernel
-// wait for every processor (synchronize_rcu, 10 to 20 ms) when it has threads.
-long high_floor(long fd) {
-  constexpr long kHigh = 48, kDistance = 16;
-  return fd < kHigh ? kHigh : fd + kDistance;
-}
 
 // Lexical normal form of an absolute path. The result is never longer.
 bool normalise(std::string_view in, PathBuffer& out) {
@@ -94,7 +88,7 @@ void Descriptor::move_high() noexcept {
   if (fd_ < 0) return;
   const int low = fd_;
   fd_ = -1;
-  if (open_besides([&] { return sys::call(SYS_fcntl, low, F_DUPFD_CLOEXEC, high_floor(low)); }) < 0) {
+  if (open_besides([&] { return sys::call(SYS_fcntl, low, F_DUPFD_CLOEXEC, transient_floor(low)); }) < 0) {
     fd_ = low;  // a small descriptor limit
     return;
   }
@@ -197,14 +191,6 @@ long open_without_links(int directory, const char* path, std::uint64_t flags, st
     how.mode = mode & 07777;
   how.resolve = RESOLVE_NO_SYMLINKS;
   return sys::call(SYS_openat2, directory, path, &how, sizeof how);
-}
-
-long to_high_number(long fd) noexcept {
-  if (fd < 0) return fd;
-  const long high = sys::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high_floor(fd));
-  if (high < 0) return fd;  // a small descriptor limit
-  sys::call(SYS_close, fd);
-  return high;
 }
 
 DescriptorPath::DescriptorPath(int fd) noexcept {

@@ -91,9 +91,6 @@ long absolute(int dirfd, std::string_view path, PathBuffer& joined, PathBuffer& 
 // none.
 long open_without_links(int directory, const char* path, std::uint64_t flags, std::uint64_t mode) noexcept;
 
-// The descriptor at a number out of the program's way; `fd` is closed. The same number where that is not possible.
-long to_high_number(long fd) noexcept;
-
 // Name of an open descriptor's object: real path, own pid as `self`, ` (deleted)` cut off. -ENOTDIR for what has no
 // path (pipe, socket, anonymous inode).
 long path_of(int fd, PathBuffer& out) noexcept;

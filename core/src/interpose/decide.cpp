@@ -12,7 +12,6 @@ namespace ap::interpose {
 
 bool enforcing = false;
 bool language_hooks_here = false;
-bool handed_over = false;
 
 Operation file(std::uint8_t kind, std::string_view path) noexcept {
   Operation op{};
@@ -20,6 +19,14 @@ Operation file(std::uint8_t kind, std::string_view path) noexcept {
   op.kind = kind;
   op.flags = AP_OP_CANONICAL;
   op.text = str(path);
+  return op;
+}
+
+Operation native(std::uint8_t kind, std::string_view what) noexcept {
+  Operation op{};
+  op.resource = AP_NATIVE;
+  op.kind = kind;
+  op.text = str(what);
   return op;
 }
 
@@ -67,6 +74,19 @@ long settle(const Operation& operation, const Verdict& verdict, std::string_view
 long decide(Operation& operation, std::string_view called, std::string_view called2) noexcept {
   Verdict verdict;
   return judge(operation, verdict) == AP_GRANT ? 0 : settle(operation, verdict, called, called2);
+}
+
+void judge_as_denied(Operation& operation, Verdict& verdict) noexcept {
+  judge(operation, verdict);
+  verdict.action = AP_DENY;
+  verdict.policy = AP_POLICY_NATIVE_CODE;
+}
+
+long refuse_native(std::uint8_t kind, std::string_view what) noexcept {
+  Operation operation = native(kind, what);
+  Verdict verdict;
+  judge_as_denied(operation, verdict);
+  return settle(operation, verdict, what);
 }
 
 long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept {

@@ -26,6 +26,14 @@ long settle(const Operation& operation, const Verdict& verdict, std::string_view
 
 long decide(Operation& operation, std::string_view called, std::string_view called2 = {}) noexcept;
 
+// An operation of the native_code dimension; `what` is its text.
+Operation native(std::uint8_t kind, std::string_view what) noexcept;
+
+// What line 2 defends itself with as soon as anything is denied (`enforcing`): the verdict is a denial by native_code
+// whatever that says. refuse_native() also settles it.
+void judge_as_denied(Operation& operation, Verdict& verdict) noexcept;
+long refuse_native(std::uint8_t kind, std::string_view what) noexcept;
+
 // A file whose path cannot be told (deeper than PATH_MAX, no /proc): the severest action of the files dimension.
 long decide_unnamed(std::uint8_t kind, std::string_view called) noexcept;
 
@@ -35,8 +43,5 @@ extern bool enforcing;
 // Whether line 1 is in this process: it alone polices stat and list of application paths, because importers do them
 // too.
 extern bool language_hooks_here;
-
-// Whether this process was handed over by its parent.
-extern bool handed_over;
 
 }  // namespace ap::interpose

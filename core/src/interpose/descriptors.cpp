@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/syscall.hpp"
+#include "event/report.hpp"
 #include "event/writer.hpp"
 #include "guard/held.hpp"
 #include "guard/image.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 // The number of the flag is the owner's: a child that was executed has none (event/owner.hpp).
 int flag() {
-  return handed_over ? -1 : settings().blocked.fd;
+  return event::handed_over() ? -1 : settings().blocked.fd;
 }
 
 bool is_ours(long fd) {

@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
 #include "event/report.hpp"
 #include "event/writer.hpp"
@@ -124,10 +125,7 @@ int inheritable(event::Channel channel) {
 
 // Whether a directory or library that the environment names may be loaded from.
 bool loadable(std::string_view path) {
-  Operation op{};
-  op.resource = AP_NATIVE;
-  op.kind = AP_LOAD;
-  op.text = str(path);
+  Operation op = native(AP_LOAD, path);
   Verdict verdict;
   return judge(op, verdict) != AP_DENY;
 }
@@ -290,12 +288,8 @@ std::int64_t take_number(std::string_view& text) {
   return !any || negative ? -1 : value;
 }
 
-// Moves a descriptor out of the program's way.
-int keep(int fd) {
-  if (fd < 0) return -1;
-  const long high = canonical::to_high_number(fd);
-  sys::call(SYS_fcntl, high, F_SETFD, FD_CLOEXEC);
-  return static_cast<int>(high);
+int taken_over(int fd) {
+  return fd < 0 ? -1 : move_high(fd);
 }
 
 [[noreturn]] void refuse_to_run(int log, std::string_view why) {
@@ -350,7 +344,7 @@ void enter_child(char** environment) noexcept {
   const auto descriptor = [&] { return static_cast<int>(take_number(text)); };
   const int image = descriptor();
   const auto inode = static_cast<ino_t>(take_number(text));
-  const int events = keep(descriptor()), log = keep(descriptor());
+  const int events = taken_over(descriptor()), log = taken_over(descriptor());
   const bool denies = take_number(text) != 0;
 
   struct stat st;
@@ -365,7 +359,6 @@ void enter_child(char** environment) noexcept {
   }
   event::adopt(events, log);
   user_code_begins();
-  handed_over = true;
   const auto installed = install(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled});
   if (!installed && denies) refuse_to_run(log, installed.error().message);
 }

@@ -152,7 +152,7 @@ Result<bool> install(std::uint32_t needs) {
   const PolicyHeader& header = policy()->header();
   const std::string_view language = settings().language;
   enforcing = header.denies;
-  language_hooks_here = !handed_over && (language == "python" || language == "node");
+  language_hooks_here = !event::handed_over() && (language == "python" || language == "node");
 
   Libraries libraries;
   for (const char* name : kLibraries)

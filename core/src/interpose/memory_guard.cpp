@@ -28,21 +28,11 @@ std::uintptr_t word(long v) {
 }
 
 Operation executable_memory(std::string_view what) {
-  Operation op{};
-  op.resource = AP_NATIVE;
-  op.kind = AP_EXEC_MEMORY;
-  op.text = str(what);
-  return op;
+  return native(AP_EXEC_MEMORY, what);
 }
 
-// Line 2 defends itself whatever `native_code` says, as soon as anything is denied.
 long refuse(std::string_view what) {
-  Operation op = executable_memory(what);
-  Verdict verdict;
-  judge(op, verdict);
-  verdict.action = AP_DENY;
-  verdict.policy = AP_POLICY_NATIVE_CODE;
-  return settle(op, verdict, what);
+  return refuse_native(AP_EXEC_MEMORY, what);
 }
 
 bool touches_guarded(long begin, long size) {

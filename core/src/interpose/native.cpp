@@ -52,11 +52,8 @@ const char* intern(std::string_view text) {
 }
 
 Operation load_of(std::string_view path) {
-  Operation op{};
-  op.resource = AP_NATIVE;
-  op.kind = path.substr(0, 7) == "/memfd:" ? AP_MEMFD : AP_LOAD;
+  Operation op = native(path.substr(0, 7) == "/memfd:" ? AP_MEMFD : AP_LOAD, path);
   op.flags = AP_OP_CANONICAL;
-  op.text = str(path);
   return op;
 }
 

@@ -53,15 +53,8 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
   if (k.reads_too) out.operation.flags |= AP_OP_READ_TOO;
   int action = judge(out.operation, out.verdict);
   if (enforcing && k.kind != AP_FILE_READ && k.kind != AP_FILE_STAT && is_memory_file(path)) {
-    Operation memory{};
-    memory.resource = AP_NATIVE;
-    memory.kind = AP_EXEC_MEMORY;
-    memory.text = str(path);
-    Verdict verdict;
-    judge(memory, verdict);
-    verdict.action = AP_DENY;  // whatever native_code says: line 2 defends itself
-    if (!verdict.policy) verdict.policy = AP_POLICY_NATIVE_CODE;
-    out = {memory, verdict};
+    out.operation = native(AP_EXEC_MEMORY, path);
+    judge_as_denied(out.operation, out.verdict);
     action = AP_DENY;
   }
   return action;

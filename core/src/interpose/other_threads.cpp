@@ -4,20 +4,21 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <time.h>
 #include <ucontext.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.hpp"
 #include "base/syscall.hpp"
 
 namespace ap::interpose {
 namespace {
 
 constexpr int kSignal = SIGURG;
-constexpr long kPause = 20 * 1000;             // ns between two looks
-constexpr long long kPatience = 20'000'000LL;  // ns
+constexpr long kPauseNs = 20'000;  // between two looks
+constexpr std::uint64_t kPatienceNs = 20'000'000;
 
 std::atomic<int> held{0};  // futex: 1 while threads shall stay
 HeldThreads::Inside is_inside = nullptr;
@@ -43,12 +44,6 @@ void stay(int signal, siginfo_t* info, void* context) {
     while (held.load()) sys::call(SYS_futex, &held, FUTEX_WAIT_PRIVATE, 1, nullptr);
   }
   errno = kept;
-}
-
-long long now() {
-  timespec t{};
-  sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
 }
 
 // Calls `each` with the id of every other thread; false when they cannot be listed.
@@ -90,6 +85,14 @@ char state_of(long list, const char* id) {
 
 }  // namespace
 
+SignalsHeldBack::SignalsHeldBack() noexcept {
+  constexpr std::uint64_t all = ~std::uint64_t{0};
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
+}
+SignalsHeldBack::~SignalsHeldBack() {
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_);
+}
+
 HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
   is_inside = inside;
   inside_context = context;
@@ -102,7 +105,7 @@ HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
   if (!handling_) return;
 
   const long process = sys::call(SYS_getpid);
-  const long long end = now() + kPatience;
+  const std::uint64_t end = monotonic_ns() + kPatienceNs;
   for (;;) {
     bool asleep = true;
     const bool listed = for_other_threads([&](long list, const char* name, long id) {
@@ -111,9 +114,8 @@ HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
       asleep = false;
       sys::call(SYS_tgkill, process, id, kSignal);
     });
-    complete_ = listed && asleep;
-    if (complete_ || !listed || now() > end) return;
-    const timespec pause{0, kPause};
+    if (asleep || !listed || monotonic_ns() > end) return;
+    const timespec pause{0, kPauseNs};
     sys::call(SYS_nanosleep, &pause, nullptr);
   }
 }

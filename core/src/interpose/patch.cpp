@@ -261,8 +261,10 @@ void Patcher::write_jumps() noexcept {
   int memory_file = -1;
   if (!writable) memory_file = static_cast<int>(sys::call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC));
 
+  std::optional<SignalsHeldBack> signals;
   std::optional<HeldThreads> held;
   if (has_other_threads()) {
+    signals.emplace();
     if (writable && one) close_entries();
     held.emplace(is_inside, this);
   }
@@ -285,6 +287,7 @@ void Patcher::write_jumps() noexcept {
     if (patch.state == Patch::State::failed && !patch.trouble) patch.trouble = "the self-test failed";
   }
   held.reset();
+  signals.reset();
   if (writable && one) protect(window.begin, window.end, closed);
   if (memory_file >= 0) sys::call(SYS_close, memory_file);
 }

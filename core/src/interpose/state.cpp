@@ -20,21 +20,8 @@
 namespace ap::interpose {
 namespace {
 
-Operation call(std::string_view what) {
-  Operation op{};
-  op.resource = AP_NATIVE;
-  op.kind = AP_CALL_ADDRESS;
-  op.text = str(what);
-  return op;
-}
-
 long refuse(std::string_view what) {
-  Operation op = call(what);
-  Verdict verdict;
-  judge(op, verdict);
-  verdict.action = AP_DENY;
-  verdict.policy = AP_POLICY_NATIVE_CODE;
-  return settle(op, verdict, what);
+  return refuse_native(AP_CALL_ADDRESS, what);
 }
 
 long do_chroot(long path, long, long, long, long, long) {
@@ -83,7 +70,7 @@ long do_pidfd_getfd(long pidfd, long fd, long flags, long, long, long) {
 
 // A filter answers for the kernel: our own calls would seem to succeed.
 long decide_filter() {
-  Operation op = call("seccomp");
+  Operation op = native(AP_CALL_ADDRESS, "seccomp");
   return decide(op, "seccomp");
 }
 long do_seccomp(long operation, long flags, long arguments, long, long, long) {
