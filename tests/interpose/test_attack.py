@@ -118,7 +118,6 @@ def test():
     before = protected_only(fixture)
 
     def with_nine(under):
-        os.dup2(fd, 9)
         environment = {"PATH": "/usr/bin:/bin"}
         log = "/var/tmp/ap_nine.log"
         if under:
@@ -132,12 +131,13 @@ def test():
         done = subprocess.run(
             [Tools.attack, "inherited_directory", fixture.protected, fixture.open],
             env=environment,
+            # In the child: here a thread that waits in accept() may have taken the number for its next descriptor.
+            preexec_fn=lambda: os.dup2(fd, 9),
             pass_fds=[9],
             capture_output=True,
             text=True,
             timeout=120,
         )
-        os.close(9)
         return done.stdout.strip()
 
     plain = with_nine(None)

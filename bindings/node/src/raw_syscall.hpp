@@ -4,10 +4,10 @@
 // event (the version in an installed package's package.json) is nothing the function did. Return -errno; touch no
 // errno.
 #pragma once
-#include <app_protect/raw_syscall.hpp>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <app_protect/raw_syscall.hpp>
 
 namespace ap::node::raw {
 

@@ -4,10 +4,10 @@
 // event (names of installed packages, where a descriptor points) is nothing the function did. Return -errno; touch no
 // errno.
 #pragma once
-#include <app_protect/raw_syscall.hpp>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <app_protect/raw_syscall.hpp>
 
 namespace ap::python::raw {
 

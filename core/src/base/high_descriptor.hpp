@@ -2,8 +2,8 @@
 //
 // Numbers of descriptors that are ours: away from those that programs close one by one or expect to get next.
 //
-// With threads, as in Node, they stay below 64: the first descriptor beyond the process's table makes the kernel wait there
-// for every processor (synchronize_rcu), 10 to 20 ms of a cold start.
+// With threads, as in Node, they stay below 64: the first descriptor beyond the process's table makes the kernel wait
+// there for every processor (synchronize_rcu), 10 to 20 ms of a cold start.
 #pragma once
 #include <fcntl.h>
 

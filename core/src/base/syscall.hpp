@@ -4,8 +4,8 @@
 // Async-signal-safe; usable in a vfork child. The only way the core itself opens, writes or maps after the policy is
 // sealed.
 #pragma once
-#include <app_protect/raw_syscall.hpp>
 #include <sys/syscall.h>
+#include <app_protect/raw_syscall.hpp>
 
 #include <type_traits>
 

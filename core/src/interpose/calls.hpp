@@ -63,6 +63,10 @@ const void* entry_of() noexcept {
 
 Table<Call> file_calls() noexcept;
 Table<Number> file_numbers() noexcept;
+Table<Call> metadata_calls() noexcept;
+Table<Number> metadata_numbers() noexcept;
+Table<Call> question_calls() noexcept;
+Table<Number> question_numbers() noexcept;
 Table<Call> network_calls() noexcept;
 Table<Number> network_numbers() noexcept;
 Table<Call> resolve_calls() noexcept;
