@@ -133,7 +133,7 @@ def test():
             env=environment,
             # In the child: here a thread that waits in accept() may have taken the number for its next descriptor.
             preexec_fn=lambda: os.dup2(fd, 9),
-            pass_fds=[9],
+            close_fds=False,
             capture_output=True,
             text=True,
             timeout=120,

@@ -94,6 +94,7 @@ bool Fold::is_retry(const Attempt& a, std::uint64_t now_us) noexcept {
 Fold::Outcome Fold::count(std::uint64_t key, const Verdict& v, const Attempt& attempt, std::uint64_t now_us,
                           std::uint64_t now_ms) noexcept {
   if (!lock()) return unfolded;
+  counted_ = true;
   if (is_retry(attempt, now_us)) {
     unlock();
     return retry;
@@ -198,13 +199,18 @@ void Fold::forget() noexcept {
 }
 
 void Fold::reset() noexcept {
-  if (used_ != 0) __builtin_memset(entries_, 0, sizeof entries_);  // a fresh process's pages stay untouched
+  if (!counted_) {  // a fresh process's pages stay untouched
+    if (owner_.load(std::memory_order_relaxed) != 0) owner_.store(0, std::memory_order_release);
+    return;
+  }
+  __builtin_memset(entries_, 0, sizeof entries_);
   __builtin_memset(floods_, 0, sizeof floods_);
   __builtin_memset(last_, 0, sizeof last_);
   __builtin_memset(buckets_, 0, sizeof buckets_);
   used_ = arena_used_ = 0;
   pending_total_.store(0, std::memory_order_relaxed);
   next_sweep_ms_.store(0, std::memory_order_relaxed);
+  counted_ = false;
   owner_.store(0, std::memory_order_release);
 }
 

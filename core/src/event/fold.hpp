@@ -95,15 +95,16 @@ class Fold {
   bool take_token(const Verdict& verdict, std::uint64_t now_ms) noexcept;
   bool is_retry(const Attempt& attempt, std::uint64_t now_us) noexcept;
 
-  std::atomic<std::uint64_t> owner_;
-  std::atomic<std::uint64_t> next_sweep_ms_;
-  std::atomic<std::uint64_t> pending_total_;
-  std::uint32_t used_, arena_used_;
-  Bucket buckets_[2];
-  Entry entries_[kEntries];
-  Flood floods_[kFloods];
-  Last last_[kThreads];
-  char arena_[kArena];
+  std::atomic<std::uint64_t> owner_{0};
+  std::atomic<std::uint64_t> next_sweep_ms_{0};
+  std::atomic<std::uint64_t> pending_total_{0};
+  bool counted_ = false;  // whether anything below, or above, has ever been written
+  std::uint32_t used_ = 0, arena_used_ = 0;
+  Bucket buckets_[2]{};
+  Entry entries_[kEntries]{};
+  Flood floods_[kFloods]{};
+  Last last_[kThreads]{};
+  char arena_[kArena]{};
 };
 
 }  // namespace ap::event

@@ -25,7 +25,7 @@ namespace ap::event {
 namespace {
 
 std::atomic<LogLevel> g_log_level{LogLevel::info};
-Fold g_fold;  // zeroed pages until the first event
+constinit Fold g_fold;  // zeroed pages until the first event
 
 struct Counts {
   std::atomic<std::uint64_t> observed, denied, lines, dropped, dropped_told, unfolded;

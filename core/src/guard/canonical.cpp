@@ -10,6 +10,7 @@
 
 #include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
+#include "guard/link_hints.hpp"
 
 namespace ap {
 
@@ -268,6 +269,21 @@ bool needs_slow_way(long error, bool relative) noexcept {
   }
 }
 
+namespace {
+
+// What path_of() would say, when a hint of what `path` led to last time still holds.
+[[gnu::noinline]] bool path_by_hint(std::string_view path, const Descriptor& object, int flags, PathBuffer& real) {
+  if (path[0] != '/' || !recall_link(path, real)) return false;
+  Descriptor there;
+  there.open(
+      [&] { return open_without_links(AT_FDCWD, real.data, static_cast<unsigned>(O_PATH | O_CLOEXEC | flags), 0); });
+  struct stat a, b;
+  return there && sys::call(SYS_fstat, object.get(), &a) == 0 && sys::call(SYS_fstat, there.get(), &b) == 0 &&
+         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+}  // namespace
+
 long find(int dirfd, const PathBuffer& path, int flags, Descriptor& object, PathBuffer& real) noexcept {
   real.size = 0;
   if (path.size == 0) return -ENOENT;
@@ -277,7 +293,10 @@ long find(int dirfd, const PathBuffer& path, int flags, Descriptor& object, Path
   if (fast != kSlow) return fast;
   const long fd = object.open([&] { return sys::call(SYS_openat, dirfd, path.data, O_PATH | O_CLOEXEC | flags); });
   if (fd < 0) return fd;
-  return path_of(object.get(), real);
+  if (path_by_hint(path.view(), object, flags, real)) return 0;
+  const long result = path_of(object.get(), real);
+  if (result == 0 && path.data[0] == '/' && !real.view().starts_with("/proc/")) remember_link(path.view(), real.view());
+  return result;
 }
 
 namespace {

@@ -123,7 +123,8 @@ void judge_command(const BlobView& policy, const Operation& operation, Verdict& 
   // where they lead to it. A path leads where it says, a bare name where PATH led at the start (for execve it is a file
   // of the current directory).
   auto leads_there = [&](std::string_view word) {
-    return !found || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
+    if (operation.flags & AP_OP_CANONICAL && word == program && word.starts_with('/')) return true;  // as it was called
+    return !found || word == real.view() || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
   };
   CommandLine spellings[4];
   int count = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Our log descriptors stay open and stay ours: a program that closes everything it does not know (a daemon,
-// Python's subprocess before each exec) must not silence the events of its children, and dup2 must not lead them into a
-// file of its own. To the program they are numbers that are not open. What line 2 has open for the length of one call
-// (guard/held.hpp) is waited for.
+// Our descriptors (the log, the image for children) stay open and stay ours: a program that closes everything it does
+// not know (a daemon, Python's subprocess before each exec) must not silence the events of its children, and dup2 must
+// not lead them into a file of its own. To the program they are numbers that are not open. What line 2 has open for the
+// length of one call (guard/held.hpp) is waited for.
 #include <errno.h>
 #include <linux/close_range.h>
 
@@ -17,6 +17,7 @@
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/image_descriptor.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -27,8 +28,8 @@ int flag() {
 }
 
 bool is_ours(long fd) {
-  return fd > 2 &&
-         (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd || fd == flag());
+  return fd > 2 && (fd == event::sink(event::Channel::events).fd || fd == event::sink(event::Channel::log).fd ||
+                    fd == flag() || fd == kept_image());
 }
 
 long do_close(long word, long, long, long, long, long) {
@@ -46,7 +47,7 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
   if (!change) return -EBUSY;
   if (first > last || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
-  int ours[] = {event::sink(event::Channel::events).fd, event::sink(event::Channel::log).fd, flag()};
+  int ours[] = {event::sink(event::Channel::events).fd, event::sink(event::Channel::log).fd, flag(), kept_image()};
   std::sort(std::begin(ours), std::end(ours));
   for (const int fd : ours) {
     const auto number = static_cast<unsigned>(fd);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -17,6 +16,7 @@
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/image_descriptor.hpp"
 #include "interpose/install.hpp"
 
 namespace ap::interpose {
@@ -39,26 +39,6 @@ long write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return 0;
-}
-
-// The image in a file that cannot change any more; where there is no memfd, one that has no name.
-long image_descriptor() {
-  const std::string_view image = image_bytes();
-  long fd = sys::call(SYS_memfd_create, "app_protect", MFD_ALLOW_SEALING);
-  if (fd >= 0) {
-    if (const long r = write_all(static_cast<int>(fd), image); r < 0) {
-      sys::call(SYS_close, fd);
-      return r;
-    }
-    sys::call(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-    return fd;
-  }
-  const long file = sys::call(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0400);
-  if (file < 0) return fd;
-  long r = write_all(static_cast<int>(file), image);
-  if (r == 0) r = sys::call(SYS_openat, AT_FDCWD, canonical::DescriptorPath(static_cast<int>(file)).text, O_RDONLY);
-  sys::call(SYS_close, file);
-  return r;
 }
 
 void close_one(int& fd) {
@@ -165,12 +145,9 @@ Luggage::~Luggage() {
 }
 
 long Luggage::open() noexcept {
-  const long fd = image_descriptor();
+  const long fd = image_descriptor(inode);
   if (fd < 0) return fd;
   image = static_cast<int>(fd);
-  struct stat st;
-  if (const long r = sys::call(SYS_fstat, image, &st); r < 0) return r;
-  inode = st.st_ino;
   events = inheritable(event::Channel::events);
   log = inheritable(event::Channel::log);
   return 0;
@@ -289,7 +266,7 @@ std::int64_t take_number(std::string_view& text) {
 }
 
 int taken_over(int fd) {
-  return fd < 0 ? -1 : move_high(fd);
+  return fd < 0 ? -1 : move_high(fd, kWithinTable);
 }
 
 [[noreturn]] void refuse_to_run(int log, std::string_view why) {

@@ -139,10 +139,12 @@ bool store_through_memory_file(int fd, unsigned char* at, const unsigned char* b
 }  // namespace
 
 bool Patcher::plan(const char* symbol, unsigned char* target, const void* replacement, void** original) noexcept {
-  for (std::size_t i = 0; i < count_; ++i)
-    if (patches_[i].target == target) return true;
+  std::size_t slot = (word(target) >> 4) % kSlots;
+  for (; planned_[slot]; slot = (slot + 1) % kSlots)
+    if (patches_[planned_[slot] - 1].target == target) return true;
   if (count_ == kCapacity) return false;
   Patch& patch = patches_[count_++];
+  planned_[slot] = static_cast<std::uint16_t>(count_);
   patch = Patch{};
   patch.symbol = symbol;
   patch.target = target;
@@ -253,6 +255,8 @@ void Patcher::write_jumps() noexcept {
   LoadedObject first, last;
   const bool one = object_at(reinterpret_cast<void*>(window.begin), first) &&
                    object_at(reinterpret_cast<void*>(window.end - 1), last) && first.base == last.base;
+  // All of the text: a part of it would be a mapping of its own, split off and joined again.
+  if (one) window = first.text;
   auto protect = [&](std::uintptr_t begin, std::uintptr_t end, int how) {
     return sys::call(SYS_mprotect, begin, end - begin, how) == 0;
   };

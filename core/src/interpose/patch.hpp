@@ -58,6 +58,8 @@ class Patcher {
   bool verify(const Patch& patch) const noexcept;
   void redirect(Patch& patch) noexcept;
 
+  static constexpr std::size_t kSlots = 2 * kCapacity;
+  std::uint16_t planned_[kSlots] = {};  // by the target's address: 1 + its place in patches_
   Patch patches_[kCapacity];
   std::size_t count_ = 0;
   AddressRange islands_;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <new>
 
 #include "base/hash.hpp"
 #include "base/syscall.hpp"
@@ -25,6 +26,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/handover.hpp"
+#include "interpose/image_descriptor.hpp"
 #include "interpose/program.hpp"
 #include "interpose/raw_syscall.hpp"
 #include "interpose/spawn_stack.hpp"
@@ -45,7 +47,7 @@ using canonical::DescriptorPath;
 // --------------------------------------------------------------------------------------------------------
 
 // One mapping per thread. A vfork child that execs leaves it behind in its parent's memory: its note then names a
-// thread that is no longer in this address space, and the next exec of the thread takes it over.
+// thread that is no longer in this address space, and the next exec of the thread takes it over, with its pages.
 struct Note {
   void* base;
   std::size_t size;
@@ -58,7 +60,15 @@ class Scratch {
   explicit Scratch(std::size_t size) : size_((size + 4095) & ~std::size_t{4095}) {
     const long self = sys::call(SYS_gettid);
     noted_ = note.owner != self || !note.base;  // a signal handler of this thread inside an exec: a mapping of its own
-    if (noted_ && note.base) sys::call(SYS_munmap, note.base, note.size);
+    if (noted_ && note.base) {
+      if (note.size >= size_ && note.size <= kKept) {
+        base_ = static_cast<char*>(note.base);
+        size_ = note.size;
+        note.owner = self;
+        return;
+      }
+      sys::call(SYS_munmap, note.base, note.size);
+    }
     const long at = sys::call(SYS_mmap, nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
     if (noted_) note = {base_, size_, self};
@@ -71,6 +81,7 @@ class Scratch {
   char* base() const { return base_; }
 
  private:
+  static constexpr std::size_t kKept = 256 * 1024;
   char* base_;
   std::size_t size_;
   bool noted_;
@@ -220,7 +231,7 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
                            kEnvironmentRoom + 64;
   Scratch scratch(size);
   if (!scratch.base()) return -ENOMEM;
-  Work& work = *reinterpret_cast<Work*>(scratch.base());
+  Work& work = *new (scratch.base()) Work;
 
   if (const long length = copy_path(work.path, reinterpret_cast<const char*>(user_path)); length < 0) return length;
   Descriptor object;
@@ -293,6 +304,12 @@ long decide_vfork() {
   return judge(op, verdict) == AP_DENY ? settle(op, verdict, {}) : 0;
 }
 
+// From here on a child may come to be.
+long allowed(long refused) {
+  if (!refused) keep_image();
+  return refused;
+}
+
 long decide_clone(unsigned long flags) {
   constexpr unsigned long kNamespaces =
       CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
@@ -300,7 +317,7 @@ long decide_clone(unsigned long flags) {
   if (enforcing && (flags & kNamespaces)) return -EPERM;
   // A process that runs beside its parent in the same memory could change what the parent has judged.
   if (enforcing && (flags & CLONE_VM) && !(flags & CLONE_VFORK)) return -EPERM;
-  return flags & CLONE_VFORK ? decide_vfork() : decide_fork();
+  return allowed(flags & CLONE_VFORK ? decide_vfork() : decide_fork());
 }
 
 // libc's fork calls its own _Fork, whose entry is patched too: that one is part of it.
@@ -308,7 +325,7 @@ thread_local bool forking __attribute__((tls_model("initial-exec")));
 
 pid_t forked(pid_t (*original)()) {
   if (forking) return original();
-  if (const long refused = decide_fork()) return static_cast<pid_t>(finish(refused));
+  if (const long refused = allowed(decide_fork())) return static_cast<pid_t>(finish(refused));
   forking = true;
   const pid_t pid = original();
   forking = false;
@@ -323,11 +340,11 @@ pid_t hook_raw_fork() {
 }
 
 long do_fork(long, long, long, long, long, long) {
-  const long refused = decide_fork();
+  const long refused = allowed(decide_fork());
   return refused ? refused : kPassOn;
 }
 long do_vfork(long, long, long, long, long, long) {
-  const long refused = decide_vfork();
+  const long refused = allowed(decide_vfork());
   return refused ? refused : kPassOn;
 }
 long do_clone(long flags, long, long, long, long, long) {
@@ -388,11 +405,13 @@ FILE* hook_popen(const char* command, const char* mode) {
 
 int hook_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                      const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
+  keep_image();
   SpawnStack stack;
   return originals.posix_spawn(pid, path, actions, attributes, argv, envp);
 }
 int hook_posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
                       const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
+  keep_image();
   SpawnStack stack;
   return originals.posix_spawnp(pid, file, actions, attributes, argv, envp);
 }
@@ -421,7 +440,7 @@ void** slot(F& f) {
 }  // namespace
 
 extern "C" int ap_ask_vfork() {
-  return static_cast<int>(finish(decide_vfork()));
+  return static_cast<int>(finish(allowed(decide_vfork())));
 }
 extern "C" int ap_ask_clone(unsigned long flags) {
   return static_cast<int>(finish(decide_clone(flags)));

@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
+
 #include "base/syscall.hpp"
 #include "interpose/stubs.hpp"
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kSize = 256 * 1024;  // touched as far as it is used
 thread_local char* top __attribute__((tls_model("initial-exec")));
+std::atomic<char*> spare{nullptr};  // the last one that was used: its pages are there already
 
 struct Job {
   Handler handler;
@@ -19,16 +22,20 @@ struct Job {
 
 }  // namespace
 
-SpawnStack::SpawnStack() noexcept : outer_(top) {
-  const long at =
-      sys::call(SYS_mmap, nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
+SpawnStack::SpawnStack() noexcept : base_(spare.exchange(nullptr, std::memory_order_acquire)), outer_(top) {
+  if (!base_) {
+    const long at =
+        sys::call(SYS_mmap, nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
+  }
   top = base_ ? base_ + kSize : nullptr;
 }
 
 SpawnStack::~SpawnStack() {
   top = outer_;
-  if (base_) sys::call(SYS_munmap, base_, kSize);
+  char* none = nullptr;
+  if (base_ && !spare.compare_exchange_strong(none, base_, std::memory_order_release))
+    sys::call(SYS_munmap, base_, kSize);
 }
 
 bool SpawnStack::waiting() noexcept {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A roomier stack for handlers in the child of posix_spawn. libc gives that child 32 KB without a guard page, in memory
-// shared with the parent; an exec or an open judged there needs more. The parent's posix_spawn entry maps one before
-// and unmaps it afterwards (it is suspended meanwhile, its thread-local storage is the child's).
+// shared with the parent; an exec or an open judged there needs more. The parent's posix_spawn entry has one ready
+// (it is suspended meanwhile, its thread-local storage is the child's) and keeps it for the next.
 //
 //   if (SpawnStack::waiting()) return SpawnStack::run(do_open, a, b, c, d, e, f);
 #pragma once

@@ -16,8 +16,11 @@ const attribution = require('../attribution');
 const code = require('../code_loading');
 const native = require('../binding');
 const {denied, NAME} = require('../denied');
+const {remember} = require('../granted');
 const {settle, report, health} = require('../settle');
 const {PASS, replace, expose, retrace, completeLater, callLater} = require('./hook');
+
+const O_RDONLY = 0;
 
 let kUsePromises;
 let requestPrototype;
@@ -149,7 +152,10 @@ function copying(binding, name, site) {
 function installBinding(binding) {
   kUsePromises = binding.kUsePromises;
   requestPrototype = binding.FSReqCallback.prototype;
-  const {read, stat, list, create, remove, metadata, open, rename, link, symlink} = native;
+  const {read, create, remove, metadata, rename, link, symlink} = native;
+  const stat = remember(native.stat);
+  const list = remember(native.list);
+  const open = remember(native.open, O_RDONLY);
 
   // Written out, each with code of its own: these are the hot ones, and a shared body would make V8's call sites megamorphic.
   {
