@@ -2,6 +2,7 @@
 # ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """What Python does below its own API, and what its children do: refused by line 2, with the errors those calls have, counted once."""
 
+import pathlib
 import sys
 
 import operations
@@ -110,6 +111,40 @@ def test_what_a_granted_child_reads(name):
     assert result.stdout.strip() == "refused", result.about()
     assert sum(e["count"] for e in result.events if e["policy"] == "read_write_tmp") == 1, result.about()
 
+
+# What libc opens, makes or starts by itself in the middle of another function. Line 1 knows none of them by name.
+BY_ITSELF = {
+    "updwtmp": "libc.updwtmp((d + '/data').encode(), ctypes.create_string_buffer(b'7', 384))",
+    "gmon": "libc.setenv(b'GMON_OUT_PREFIX', (d + '/gmon').encode(), 1)\na = ctypes.cast(libc.updwtmp, ctypes.c_void_p).value\nlibc.monstartup(ctypes.c_ulong(a), ctypes.c_ulong(a + 65536))\nlibc._mcleanup()",
+    "mkfifo": "libc.mkfifo((d + '/fifo').encode(), 0o600)",
+    "setmntent": "libc.setmntent((d + '/mounts').encode(), b'w')",
+    "unnamed-file-gets-a-name": "f = os.open(out, os.O_TMPFILE | os.O_RDWR)\nlibc.linkat(-100, b'/proc/self/fd/%d' % f, -100, (d + '/named').encode(), 0x400)",
+    "posix_spawn-addopen": "actions = ctypes.create_string_buffer(200)\nlibc.posix_spawn_file_actions_init(actions)\nlibc.posix_spawn_file_actions_addopen(actions, 1, (d + '/new').encode(), os.O_CREAT | os.O_WRONLY, 0o644)\npid = ctypes.c_int()\nargv = (ctypes.c_char_p * 3)(b'echo', b'x', None)\nif libc.posix_spawn(ctypes.byref(pid), b'/bin/echo', actions, None, argv, None) == 0:\n    os.waitpid(pid.value, 0)",
+    "wordexp": "libc.wordexp(b'$(mkdir ' + d.encode() + b'/new)', ctypes.create_string_buffer(64), 0)",
+    "daemon": "pid = os.fork()\nif pid == 0:\n    if libc.daemon(1, 1) == 0:\n        try:\n            open(d + '/new', 'w').close()\n        finally:\n            open(out + '/done', 'w').close()\n            os._exit(0)\n    os._exit(0)\nos.waitpid(pid, 0)\nimport time\nfor _ in range(500):\n    if os.path.exists(out + '/done'):\n        break\n    time.sleep(0.01)",
+    "sem_open-through-a-link": "os.symlink(d + '/semaphore', '/dev/shm/sem.' + os.path.basename(out))\nf = os.open('/dev/shm/sem.' + os.path.basename(out), os.O_CREAT | os.O_WRONLY)",
+}
+
+
+def left_behind(way, policy):
+    with protected.Folder("/tmp") as d, protected.Folder() as out:
+        (d / "data").write_bytes(b"")
+        text = f"import ctypes, os\nlibc = ctypes.CDLL(None)\nd, out = {str(d)!r}, {str(out)!r}\n{way}"
+        result = protected.run(text, policy, attach="import" if policy else "plain")
+        link = pathlib.Path("/dev/shm/sem." + out.name)
+        if link.is_symlink():
+            link.unlink()
+        return result, sorted((path.name, path.stat().st_size) for path in d.iterdir())
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
+def test_what_libc_does_by_itself(name):
+    way = BY_ITSELF[name]
+    plain, made = left_behind(way, None)
+    assert made != [("data", 0)], plain.about()
+    result, made = left_behind(way, DENY_TMP)
+    assert made == [("data", 0)], result.about()
+    assert sum(e["count"] for e in result.events) == 1, result.about()
 
 NO_NATIVE = {"schema": 1, "name": "t", "native_code": "deny"}
 NATIVE = {
