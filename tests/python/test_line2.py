@@ -146,12 +146,14 @@ def test_what_libc_does_by_itself(name):
     assert made == [("data", 0)], result.about()
     assert sum(e["count"] for e in result.events) == 1, result.about()
 
+
 NO_NATIVE = {"schema": 1, "name": "t", "native_code": "deny"}
 NATIVE = {
     "call-address": "import ctypes\nlibc = ctypes.CDLL(None)\naddress = ctypes.cast(libc.getppid, ctypes.c_void_p).value\nprint(ctypes.CFUNCTYPE(ctypes.c_int)(address)() > 0)",
     "call-address-from-buffer": "import ctypes\nlibc = ctypes.CDLL(None)\naddress = ctypes.cast(libc.getppid, ctypes.c_void_p).value + 4\nf = ctypes.CFUNCTYPE(ctypes.c_int).from_buffer(ctypes.c_void_p(address))\ntry:\n    f.argtypes = [ctypes.c_int] * 99999 if 0 else []\nexcept Exception:\n    pass\nimport os\nif os.environ.get('SAFE'):\n    f = libc.getppid\nprint(f() > 0)",
     "call_function": "import ctypes, _ctypes\nlibc = ctypes.CDLL(None)\nprint(_ctypes.call_function(ctypes.cast(libc.getppid, ctypes.c_void_p).value, ()) > 0)",
     "library-from-tmp": "import ctypes, glob, shutil, _ctypes\nlibrary = next(iter(glob.glob('/lib/x86_64-linux-gnu/libz.so.1') + glob.glob('/usr/lib/*/libz.so.1') + glob.glob('/lib*/libm.so.6')))\nshutil.copy(library, d + '/lib.so')\nprint(ctypes.CDLL(d + '/lib.so') is not None)",
+    "name-service-from-tmp": "import ctypes, glob, os, shutil\nlibrary = next(iter(glob.glob('/lib/x86_64-linux-gnu/libz.so.1') + glob.glob('/usr/lib/*/libz.so.1') + glob.glob('/lib*/libm.so.6')))\nshutil.copy(library, d + '/x.so.2')\nos.mkdir(d + '/libnss_')\nos.chdir(d)\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.__nss_configure_lookup(b'passwd', b'/../x') < 0:\n    raise OSError(ctypes.get_errno(), 'refused')\nlibc.getpwnam(b'nobody2')\nprint(d + '/libnss_/../x.so.2' in open('/proc/self/maps').read() or d + '/x.so.2' in open('/proc/self/maps').read())",
     "extension-from-tmp": "import glob, shutil, sys, os\nimport _struct as any_extension\nsource = getattr(any_extension, '__file__', None) or glob.glob(os.path.dirname(os.__file__) + '/lib-dynload/_*.so')[0]\nname = os.path.basename(source).split('.')[0]\nshutil.copy(source, d)\nsys.modules.pop(name, None)\nsys.path.insert(0, d)\n__import__(name)\nprint(sys.modules[name].__file__.startswith(d))",
 }
 

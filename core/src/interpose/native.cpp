@@ -4,6 +4,8 @@
 // spelled and on the real one (a link in a writable place must not lead to an allowed library, nor the other way
 // round). Not covered: a bare name ("libm.so.6"), which the loader searches in directories fixed at start; a library's
 // own dependencies.
+//
+// The name service loads libraries by itself, by the names of services: one with a slash in it would be a path.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,9 +83,29 @@ constexpr const char* kRefused =
     "/dev/null/refused by App Protect (native_code)";  // no such path can exist: the loader says so
 constexpr const char* kRefusedNamespace = "/dev/null/refused by App Protect (a second libc)";
 
+int hook_nss_configure_lookup(const char* database, const char* services) {
+  if (!services) return originals.nss_configure_lookup(database, services);
+  // What libc would load, relative to wherever the process stands by then. A copy is judged and passed on.
+  constexpr std::string_view kPrefix = "libnss_";
+  PathBuffer library;
+  library.assign(kPrefix);
+  const long length = copy_string(library.data + kPrefix.size(), sizeof library.data - kPrefix.size(), services);
+  if (length < 0) return static_cast<int>(finish(length));
+  library.size += static_cast<std::uint32_t>(length);
+  const char* const copy = library.data + kPrefix.size();
+  Operation op = native(AP_LOAD, library.view());
+  if (std::strchr(copy, '/'))
+    if (const long refused = decide(op, library.view())) return static_cast<int>(finish(refused));
+  return originals.nss_configure_lookup(database, copy);
+}
+
 template <typename F>
 const void* code(F* f) {
   return reinterpret_cast<const void*>(f);
+}
+template <typename F>
+void** slot(F& f) {
+  return reinterpret_cast<void**>(&f);
 }
 
 }  // namespace
@@ -108,6 +130,7 @@ extern "C" const char* ap_ask_load(const char* user_path, long name_space) {
 Table<Call> native_calls() noexcept {
   static const Call rows[] = {
       {"dlopen", code(ap_hook_dlopen), kNative, &originals.dlopen},
+      {"__nss_configure_lookup", code(hook_nss_configure_lookup), kNative, slot(originals.nss_configure_lookup)},
       {"dlmopen", code(ap_hook_dlmopen), kAlways, &originals.dlmopen},
   };
   return table(rows);

@@ -45,6 +45,7 @@ struct alignas(4096) Originals {
                       char* const[]);
   int (*system)(const char*);
   FILE* (*popen)(const char*, const char*);
+  int (*nss_configure_lookup)(const char*, const char*);
 };
 
 extern Originals originals __asm__("ap_originals");  // a name that assembly can spell
