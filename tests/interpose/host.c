@@ -21,6 +21,7 @@
 #include <resolv.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -635,6 +636,32 @@ VERB(posix_spawn, {
   const int r = posix_spawn(&pid, arg[0], NULL, NULL, arg, environ);
   errno = r;
   return r ? say(-1) : wait_for(pid);
+})
+// How many pages the parent has grown by while children that run on were started.
+static long pages(void) {
+  long size = -1;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f) {
+    if (fscanf(f, "%ld", &size) != 1) size = -1;
+    fclose(f);
+  }
+  return size;
+}
+VERB(spawn_many, {
+  char *sleeper[] = {"sleep", "60", NULL};
+  pid_t pids[60];
+  long before = 0;
+  for (int i = 0; i < 60; ++i) {
+    if (i == 10) before = pages();
+    if (posix_spawn(&pids[i], "/bin/sleep", NULL, NULL, sleeper, environ)) return say(-1);
+  }
+  const long after = pages();
+  for (int i = 0; i < 60; ++i) {
+    kill(pids[i], SIGKILL);
+    waitpid(pids[i], NULL, 0);
+  }
+  printf("%ld pages\n", after - before);
+  return 0;
 })
 VERB(posix_spawnp, {
   pid_t pid;

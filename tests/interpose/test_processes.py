@@ -116,6 +116,12 @@ def spawns(place):
         check(title + " (deny)", run.out == "EPERM" and not place.made() and run.count("deny") == 1, run)
 
 
+def children_that_live_on(place):
+    """What a child of vfork leaves behind in its parent's memory is used again, also while that child runs."""
+    run = Run("spawn_many", under=policy(child_processes="grant", outbound="deny"))
+    check("processes: many children at once cost the parent nothing", run.out == "0 pages", run)
+
+
 def rules(place):
     """Commands granted one by one."""
     under = policy(child_processes={"action": "deny", "rules": [{"command": "^/usr/bin/touch ", "action": "grant"}]})
@@ -298,6 +304,7 @@ def terminate(place):
 def test():
     place = Place()
     spawns(place)
+    children_that_live_on(place)
     rules(place)
     children(place)
     unguarded(place)

@@ -70,6 +70,8 @@ Table<Number> question_numbers() noexcept;
 Table<Call> network_calls() noexcept;
 Table<Number> network_numbers() noexcept;
 Table<Call> resolve_calls() noexcept;
+Table<Call> exec_calls() noexcept;
+Table<Number> exec_numbers() noexcept;
 Table<Call> process_calls() noexcept;
 Table<Number> process_numbers() noexcept;
 Table<Call> native_calls() noexcept;

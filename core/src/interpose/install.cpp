@@ -165,12 +165,12 @@ Result<bool> install(std::uint32_t needs) {
   std::uint32_t wanted = (needs & (kNetwork | kFiles | kProcesses | kNative)) | kAlways;
   if ((needs & AP_NEED_FILES) && names_matter(header, *policy())) wanted |= kFileNames;
   for (Table<Number> numbers :
-       {file_numbers(), metadata_numbers(), question_numbers(), network_numbers(), process_numbers(), state_numbers(),
-        memory_numbers(), descriptor_numbers(), raw_numbers()})
+       {file_numbers(), metadata_numbers(), question_numbers(), network_numbers(), exec_numbers(), process_numbers(),
+        state_numbers(), memory_numbers(), descriptor_numbers(), raw_numbers()})
     fill_dispatch(numbers, wanted);
   for (Table<Call> calls :
-       {process_calls(), file_calls(), metadata_calls(), question_calls(), network_calls(), resolve_calls(),
-        native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls()})
+       {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(), network_calls(),
+        resolve_calls(), native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls()})
     plan_calls(libraries, calls, wanted);
 
   held::begin();
