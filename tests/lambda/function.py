@@ -43,6 +43,10 @@ import runtimes
 BOOTSTRAP = pathlib.Path(__file__).resolve().parent / "bootstrap"
 BUILD = pathlib.Path(os.environ.get("APP_PROTECT_BUILD") or runtimes.ROOT / "build" / "dev").resolve()
 STAGE = BUILD / "stage"  # stands for /opt with our layer in it
+# Where functions lie on the machine. A layer covers /opt, with a checkout that is there.
+SCRATCH = runtimes.ROOT / "build" / "lambda"
+if pathlib.Path("/opt") in SCRATCH.parents:
+    SCRATCH = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "app_protect-lambda"
 LIBRARY = STAGE / "app_protect" / "lib" / "libapp_protect.so"
 
 # On Lambda the limits are 10 s and the function's own; a busy test machine needs longer.
@@ -133,9 +137,8 @@ class Function:
         self.close()
 
     def _start(self):
-        parent = runtimes.ROOT / "build" / "lambda"
-        parent.mkdir(parents=True, exist_ok=True)
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=parent)).resolve()
+        SCRATCH.mkdir(parents=True, exist_ok=True)
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH)).resolve()
         self._stack.callback(_remove, self.folder)
         self.task_root = self.folder / "task"
         layers = STAGE if self._attach != "plain" else self.folder / "layers"
