@@ -4,9 +4,11 @@
 // Async-signal-safe; usable in a vfork child. The only way the core itself opens, writes or maps after the policy is
 // sealed.
 #pragma once
+#include <errno.h>
 #include <sys/syscall.h>
 #include <app_protect/raw_syscall.hpp>
 
+#include <string_view>
 #include <type_traits>
 
 namespace ap::sys {
@@ -26,6 +28,17 @@ template <typename... A>
 inline long call(long n, A... args) noexcept {
   static_assert(sizeof...(A) <= 6);
   return app_protect::raw_syscall(n, word(args)...);
+}
+
+// All of `bytes`: 0, or -errno.
+inline long write_all(int fd, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const long n = call(SYS_write, fd, bytes.data(), bytes.size());
+    if (n == -EINTR) continue;
+    if (n <= 0) return n ? n : -EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
 }
 
 }  // namespace ap::sys

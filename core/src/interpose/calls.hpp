@@ -61,6 +61,16 @@ const void* entry_of() noexcept {
   return reinterpret_cast<const void*>(&entry<H>);
 }
 
+// A hook of a shape of its own, and the place of its original, as a table holds them.
+template <typename F>
+const void* code(F* f) noexcept {
+  return reinterpret_cast<const void*>(f);
+}
+template <typename F>
+void** slot(F& f) noexcept {
+  return reinterpret_cast<void**>(&f);
+}
+
 Table<Call> file_calls() noexcept;
 Table<Number> file_numbers() noexcept;
 Table<Call> metadata_calls() noexcept;

@@ -31,16 +31,6 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-long write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const long n = sys::call(SYS_write, fd, bytes.data(), bytes.size());
-    if (n == -EINTR) continue;
-    if (n <= 0) return n ? n : -EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
-
 void close_one(int& fd) {
   if (fd >= 0) sys::call(SYS_close, fd);
   fd = -1;
@@ -275,7 +265,7 @@ int taken_over(int fd) {
   out.put("[ERROR] [app_protect] this process cannot be put under its parent's policy and was not started: ");
   out.put(why);
   out.put("\n");
-  write_all(log >= 0 ? log : 2, {text, sizeof text - out.left});
+  sys::write_all(log >= 0 ? log : 2, {text, sizeof text - out.left});
   for (;;) sys::call(SYS_exit_group, 126);
 }
 

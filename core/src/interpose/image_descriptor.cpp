@@ -24,21 +24,11 @@ struct Kept {
 };
 constinit Kept kept;
 
-long write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const long n = sys::call(SYS_write, fd, bytes.data(), bytes.size());
-    if (n == -EINTR) continue;
-    if (n <= 0) return n ? n : -EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
-
 long make() noexcept {
   const std::string_view image = image_bytes();
   long fd = sys::call(SYS_memfd_create, "app_protect", MFD_ALLOW_SEALING);
   if (fd >= 0) {
-    if (const long r = write_all(static_cast<int>(fd), image); r < 0) {
+    if (const long r = sys::write_all(static_cast<int>(fd), image); r < 0) {
       sys::call(SYS_close, fd);
       return r;
     }
@@ -47,7 +37,7 @@ long make() noexcept {
   }
   const long file = sys::call(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0400);
   if (file < 0) return fd;
-  long r = write_all(static_cast<int>(file), image);
+  long r = sys::write_all(static_cast<int>(file), image);
   if (r == 0) r = sys::call(SYS_openat, AT_FDCWD, canonical::DescriptorPath(static_cast<int>(file)).text, O_RDONLY);
   sys::call(SYS_close, file);
   return r;

@@ -179,11 +179,6 @@ long do_pkey_mprotect(long at, long size, long protection, long key, long, long)
   return change_protection(SYS_pkey_mprotect, at, size, protection, key, nullptr);
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-
 }  // namespace
 
 namespace memory_guard {

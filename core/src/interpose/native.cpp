@@ -99,15 +99,6 @@ int hook_nss_configure_lookup(const char* database, const char* services) {
   return originals.nss_configure_lookup(database, copy);
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-template <typename F>
-void** slot(F& f) {
-  return reinterpret_cast<void**>(&f);
-}
-
 }  // namespace
 
 extern "C" const char* ap_ask_load(const char* user_path, long name_space) {

@@ -266,15 +266,6 @@ long do_socket(long family, long type, long protocol, long, long, long) {
   return refused ? refused : fd;
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-template <typename F>
-void** slot(F& f) {
-  return reinterpret_cast<void**>(&f);
-}
-
 }  // namespace
 
 LookUp::LookUp(std::string_view name) noexcept : outer_(look_up) {

@@ -187,15 +187,6 @@ long do_exit_group(long, long, long, long, long, long) {
   return kPassOn;
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-template <typename F>
-void** slot(F& f) {
-  return reinterpret_cast<void**>(&f);
-}
-
 }  // namespace
 
 extern "C" int ap_ask_vfork() {

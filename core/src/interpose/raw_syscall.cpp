@@ -27,11 +27,6 @@ long do_io_uring_setup(long, long, long, long, long, long) {
   return -ENOSYS;
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-
 }  // namespace
 
 void set_raw_handler(int number, Handler handler) noexcept {

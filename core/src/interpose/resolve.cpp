@@ -317,15 +317,6 @@ int hook_res_nsend(void* state, const unsigned char* packet, int size, unsigned 
                     [&](const unsigned char* p) { return originals.res_nsend(state, p, size, answer, room); });
 }
 
-template <typename F>
-const void* code(F* f) {
-  return reinterpret_cast<const void*>(f);
-}
-template <typename F>
-void** slot(F& f) {
-  return reinterpret_cast<void**>(&f);
-}
-
 }  // namespace
 
 namespace {
