@@ -14,10 +14,12 @@
 
 #include "base/hash.hpp"
 #include "base/syscall.hpp"
+#include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/stubs.hpp"
 #include "interpose/user_memory.hpp"
+#include "policy/blob.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -85,7 +87,8 @@ constexpr const char* kRefusedNamespace = "/dev/null/refused by App Protect (a s
 
 int hook_nss_configure_lookup(const char* database, const char* services) {
   if (!services) return originals.nss_configure_lookup(database, services);
-  // What libc would load, relative to wherever the process stands by then. A copy is judged and passed on.
+  // A copy is judged and passed on. Where such a path will lead cannot be said yet: it is relative to wherever the
+  // process stands by then. So it is what `native_code` says, whatever the path.
   constexpr std::string_view kPrefix = "libnss_";
   PathBuffer library;
   library.assign(kPrefix);
@@ -94,8 +97,12 @@ int hook_nss_configure_lookup(const char* database, const char* services) {
   library.size += static_cast<std::uint32_t>(length);
   const char* const copy = library.data + kPrefix.size();
   Operation op = native(AP_LOAD, library.view());
-  if (std::strchr(copy, '/'))
-    if (const long refused = decide(op, library.view())) return static_cast<int>(finish(refused));
+  if (std::strchr(copy, '/')) {
+    Verdict verdict;
+    judge(op, verdict);
+    verdict.action = policy()->header().native;
+    if (const long refused = settle(op, verdict, library.view())) return static_cast<int>(finish(refused));
+  }
   return originals.nss_configure_lookup(database, copy);
 }
 
