@@ -28,6 +28,9 @@ function unchanged(handler) {
   return handler;
 }
 
+exports.attach = function () {
+  return exports;
+};
 exports.api = {aws_lambda: {protectHandler: unchanged}, azure_function: {protectFunction: unchanged}};
 exports.agent = agent;
 exports.status = function () {

@@ -2,7 +2,7 @@
 //
 // Starts the agent in this environment (main thread or worker): core first, then the hooks its policy needs.
 //
-//   start(WRAPPER)  from preload.js   start(HANDLER)  from trend_app_protect_handler
+//   start(WRAPPER)  from --require   start(HANDLER)  from trend_app_protect_handler
 //   start(CODE) / start(IMPORT)  from require('trend_app_protect')
 //
 // Once per environment; the core seals one policy per process. A policy that is named but unusable throws ConfigError with the
@@ -31,12 +31,10 @@ let isStarted = false;
 let isActive = false;
 
 class ConfigError extends Error {}
-Object.defineProperty(ConfigError.prototype, 'name', {
-  __proto__: null,
-  value: 'ConfigError',
-  configurable: true,
-  writable: true,
-});
+// Both by name: what is shown of an error is either, and the bundle shortens the one in the text.
+for (const owner of [ConfigError, ConfigError.prototype]) {
+  Object.defineProperty(owner, 'name', {__proto__: null, value: 'ConfigError', configurable: true, writable: true});
+}
 
 function loadNative() {
   try {
@@ -59,19 +57,26 @@ function runtimeName() {
   return environment.startsWith('AWS_Lambda_nodejs') ? environment.slice(11) : `nodejs${nodeMajor}.x`;
 }
 
-// process.binding(name), silently: it warns under --pending-deprecation, and is not there under --permission.
-function binding(name) {
-  if (processBinding === undefined) return undefined;
+// What Node warns about under --pending-deprecation, read without the warning.
+function undeprecated(read) {
   const had = Object.prototype.hasOwnProperty.call(process, 'noDeprecation');
   const saved = process.noDeprecation;
   process.noDeprecation = true;
   try {
-    return processBinding(name);
-  } catch {
-    return undefined;
+    return read();
   } finally {
     if (had) process.noDeprecation = saved;
     else delete process.noDeprecation;
+  }
+}
+
+// process.binding(name); it is not there under --permission.
+function binding(name) {
+  if (processBinding === undefined) return undefined;
+  try {
+    return undeprecated(() => processBinding(name));
+  } catch {
+    return undefined;
   }
 }
 
@@ -184,4 +189,15 @@ function status() {
   return native === undefined ? {enabled: false} : JSON.parse(native.status());
 }
 
-module.exports = {start, status, isActive: () => isActive, isMainThread, ConfigError, WRAPPER, HANDLER, CODE, IMPORT};
+module.exports = {
+  start,
+  status,
+  isActive: () => isActive,
+  isMainThread,
+  undeprecated,
+  ConfigError,
+  WRAPPER,
+  HANDLER,
+  CODE,
+  IMPORT,
+};

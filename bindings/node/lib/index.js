@@ -9,7 +9,7 @@ const agentLife = require('./agent');
 
 const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
 
-let preloadFile = path.join(__dirname, 'preload.js'); // what workers --require
+let preloadFile = __filename; // what workers --require
 
 let redirected; // {handler, error}: what preload() put aside for redirectedHandler()
 
@@ -32,7 +32,7 @@ function onLambda() {
   return process.env.AWS_LAMBDA_RUNTIME_API !== undefined;
 }
 
-// require('trend_app_protect'). guard: preload.js, where it is not beside this file.
+// require('trend_app_protect'). guard: what workers --require, where that is not this file.
 function attach(guard) {
   const known = globalThis[KNOWN];
   if (known !== undefined) return known;
@@ -61,7 +61,7 @@ function publish() {
   return globalThis[KNOWN];
 }
 
-// --require preload.js: before everything else, in the runtime client, in other programs, in every worker.
+// --require: before everything else, in the runtime client, in other programs, in every worker.
 function preload(guard) {
   if (globalThis[KNOWN] !== undefined) return;
   if (guard !== undefined) preloadFile = guard;
@@ -79,6 +79,12 @@ function preload(guard) {
   redirected = redirected || {handler};
   redirected.handler = handler;
   process.env._HANDLER = path.join(__dirname, 'handler.handler');
+}
+
+// Whether Node loads this module for a --require: the module it makes up for what asks has this name.
+function isPreloaded(module) {
+  const parent = agentLife.undeprecated(() => module.parent);
+  return parent !== null && parent !== undefined && parent.id === 'internal/preload';
 }
 
 function originalHandler() {
@@ -127,4 +133,4 @@ function swappedHandler() {
   return protectHandler(async (event, context) => (await loading)(event, context));
 }
 
-module.exports = {attach, preload, redirectedHandler, swappedHandler};
+module.exports = {attach, isPreloaded, preload, redirectedHandler, swappedHandler};

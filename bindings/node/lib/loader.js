@@ -14,6 +14,7 @@ const HANDLER = /^([^.]*)\.(.*)$/;
 
 function runtimeError(name, message) {
   class RuntimeError extends Error {}
+  Object.defineProperty(RuntimeError, 'name', {value: name});
   Object.defineProperty(RuntimeError.prototype, 'name', {value: `Runtime.${name}`, configurable: true, writable: true});
   return new RuntimeError(message);
 }

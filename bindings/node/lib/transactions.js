@@ -70,5 +70,6 @@ class Agent extends EventEmitter {
     return typeof fn === 'function' ? fn() : undefined;
   }
 }
+Object.defineProperty(Agent, 'name', {__proto__: null, value: 'Agent'}); // the bundle shortens the one in the text
 
 module.exports = new Agent();

@@ -4,10 +4,7 @@
 // Plain old JavaScript: this file must be read, if only to say no, by every Node since 10.
 'use strict';
 
-var known =
-  parseInt(process.versions.node, 10) >= 18
-    ? require('../../../app_protect/node/app_protect.js').attach()
-    : require('../../../app_protect/node/unsupported.js');
+var known = require('../../../app_protect/node/app_protect.js').attach();
 
 exports.api = known.api;
 exports.agent = known.agent;

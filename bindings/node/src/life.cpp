@@ -123,18 +123,33 @@ void note_answer(const Napi::CallbackInfo& info) {
   if (count && !host.empty()) api->note_answer(str(host), addresses, families, count);
 }
 
-Napi::Value read_small_file(const Napi::CallbackInfo& info) {
+bool read_small(const std::string& path, std::string& text) {
   constexpr size_t kMost = 256 * 1024;
-  const std::string path = text_of(info[0]);
   const long fd = raw::open_to_read(path.c_str());
-  if (fd < 0) return info.Env().Undefined();
-  std::string text;
+  if (fd < 0) return false;
   char block[16 * 1024];
   long count;
   while (text.size() < kMost && (count = raw::read(fd, block, sizeof block)) > 0)
     text.append(block, static_cast<size_t>(count));
   raw::close(fd);
+  return true;
+}
+
+Napi::Value read_small_file(const Napi::CallbackInfo& info) {
+  std::string text;
+  if (!read_small(text_of(info[0]), text)) return info.Env().Undefined();
   return Napi::String::New(info.Env(), text);
+}
+
+// Runs a file of ours: what its last expression gives. vm.Script would be user code's to replace by then.
+Napi::Value evaluate(const Napi::CallbackInfo& info) {
+  const std::string path = text_of(info[0]);
+  std::string text;
+  read_small(path, text);
+  text += "//# sourceURL=" + path;
+  napi_value result = nullptr;
+  napi_run_script(info.Env(), Napi::String::New(info.Env(), text), &result);
+  return Napi::Value(info.Env(), result);
 }
 
 Napi::Value exists(const Napi::CallbackInfo& info) {
@@ -145,28 +160,34 @@ Napi::Value library_path(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), library::path());
 }
 
+// As a template argument the function needs no memory, and no finalizer, of its own.
+template <auto call>
+void add(Napi::Env env, Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<call>(env, name));
+}
+
 }  // namespace
 
 void add_life(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, auto call) { exports.Set(name, Napi::Function::New(env, call, name)); };
-  add("loadLibrary", load_library);
-  add("start", start);
-  add("needs", needs);
-  add("status", status);
-  add("handlerLoading", handler_loading);
-  add("invocationBegin", invocation_begin);
-  add("invocationEnd", invocation_end);
-  add("flush", flush);
-  add("log", log);
-  add("health", health);
-  add("allowCode", allow_code);
-  add("ignoreDebugSignal", ignore_debug_signal);
-  add("processBegin", process_begin);
-  add("processEnd", process_end);
-  add("noteAnswer", note_answer);
-  add("readSmallFile", read_small_file);
-  add("exists", exists);
-  add("library", library_path);
+  add<load_library>(env, exports, "loadLibrary");
+  add<start>(env, exports, "start");
+  add<needs>(env, exports, "needs");
+  add<status>(env, exports, "status");
+  add<handler_loading>(env, exports, "handlerLoading");
+  add<invocation_begin>(env, exports, "invocationBegin");
+  add<invocation_end>(env, exports, "invocationEnd");
+  add<flush>(env, exports, "flush");
+  add<log>(env, exports, "log");
+  add<health>(env, exports, "health");
+  add<allow_code>(env, exports, "allowCode");
+  add<ignore_debug_signal>(env, exports, "ignoreDebugSignal");
+  add<process_begin>(env, exports, "processBegin");
+  add<process_end>(env, exports, "processEnd");
+  add<note_answer>(env, exports, "noteAnswer");
+  add<evaluate>(env, exports, "evaluate");
+  add<read_small_file>(env, exports, "readSmallFile");
+  add<exists>(env, exports, "exists");
+  add<library_path>(env, exports, "library");
   exports.Set("directory", Napi::String::New(env, library::own_directory()));
 }
 

@@ -96,10 +96,10 @@ Napi::Value policy_check(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void add_policy(Napi::Env env, Napi::Object exports) {
-  exports.Set("policyOpen", Napi::Function::New(env, policy_open, "policyOpen"));
-  exports.Set("policySummary", Napi::Function::New(env, policy_summary, "policySummary"));
-  exports.Set("policyNote", Napi::Function::New(env, policy_note, "policyNote"));
-  exports.Set("policyCheck", Napi::Function::New(env, policy_check, "policyCheck"));
+  exports.Set("policyOpen", Napi::Function::New<policy_open>(env, "policyOpen"));
+  exports.Set("policySummary", Napi::Function::New<policy_summary>(env, "policySummary"));
+  exports.Set("policyNote", Napi::Function::New<policy_note>(env, "policyNote"));
+  exports.Set("policyCheck", Napi::Function::New<policy_check>(env, "policyCheck"));
 }
 
 }  // namespace ap::node

@@ -123,7 +123,8 @@ int enforce(const ap_start_options& options, std::uint64_t started_ns, std::stri
   places.library = library_path();
 
   // Standard error until the configuration says otherwise: a broken configuration must be able to say so.
-  event::begin(event::open_standard(2), event::open_standard(2), LogLevel::info);
+  const Sink standard_error = event::borrow_standard(2);
+  event::begin(standard_error, standard_error, LogLevel::info);
 
   const auto disabled = [] {
     event::log(LogLevel::warn, "switched off by TREND_AP_AGENT_ENABLED: nothing is guarded in this process");

@@ -138,6 +138,12 @@ bool write_to(const Sink& s, std::atomic<bool>& stuck, std::string_view line, in
 
 }  // namespace
 
+Sink borrow_standard(int fd) noexcept {
+  struct stat st{};
+  if (!identify(fd, st)) return kNowhere;
+  return {fd, static_cast<std::uint32_t>(fd), st.st_dev, st.st_ino};
+}
+
 Sink open_standard(int fd) noexcept {
   struct stat st{};
   if (!identify(fd, st)) return kNowhere;
@@ -147,7 +153,7 @@ Sink open_standard(int fd) noexcept {
     if (s.fd >= 0) return s;
   }
   const int high = duplicate_high(fd);
-  if (high < 0) return {fd, static_cast<std::uint32_t>(fd), st.st_dev, st.st_ino};
+  if (high < 0) return borrow_standard(fd);
   return {high, static_cast<std::uint32_t>(fd), st.st_dev, st.st_ino};
 }
 
@@ -173,9 +179,7 @@ void use_sinks(const Sink& events, const Sink& log, bool fall_back) noexcept {
   g.sinks[0] = events;
   g.sinks[1] = log;
   g.fall_back = fall_back;
-  g.standard_error = kNowhere;
-  struct stat st{};
-  if (fall_back && identify(2, st)) g.standard_error = {2, 2, st.st_dev, st.st_ino};
+  g.standard_error = fall_back ? borrow_standard(2) : kNowhere;
   for (auto& s : g.stuck) s.store(false, std::memory_order_relaxed);
 }
 

@@ -25,6 +25,8 @@ constexpr int kPatienceMs = 50;
 
 // Our own descriptor for what `fd` (1 or 2) is now. A closed one gives a Sink with fd -1: nowhere to write.
 Sink open_standard(int fd) noexcept;
+// The program's own descriptor, for the lines of a start that does not know yet where they belong; never closed by us.
+Sink borrow_standard(int fd) noexcept;
 // Opens for appending, 0600 when new; must be a regular file, a pipe or a character device. A pipe without a reader is
 // an error, not a wait. The message is for people: "cannot open `/x/y.log`: permission denied".
 Result<Sink> open_file(const char* path);

@@ -254,14 +254,19 @@ class Compiler {
         ancestors(std::string(literal_directory(form)));
       }
     };
-    if (header_.files_worst != AP_GRANT || header_.native != AP_GRANT) {  // native_code asks what a runtime library is
-      for (const embedded::Need& item : embedded::runtime_needs) need(std::string(item.path), item.write);
+    // What is open for reading anyway needs no exception, and each look at a path costs a cold start a system call.
+    // native_code asks what is a library of the runtime.
+    const bool reads = reads_matter(), native = header_.native != AP_GRANT;
+    if (header_.files_worst != AP_GRANT || native) {
+      for (const embedded::Need& item : embedded::runtime_needs)
+        if (reads || item.write || (native && item.libraries)) need(std::string(item.path), item.write);
       for (const std::string& path : here_.runtime_read)
-        if (path.starts_with('/') && path != "/" && !has_wildcard(path))
+        if ((reads || native) && path.starts_with('/') && path != "/" && !has_wildcard(path))
           need(without_trailing_slash(path) + "/**", false);
+    }
+    if (reads)
       for (const std::string& path : ancestors_)
         entries.push_back({path, PathUse::ancestor, AP_GRANT, kNoAction, rule_files_runtime});
-    }
     if (header_.denies)
       for (const std::string& path : here_.own_paths) {
         if (!path.starts_with('/') || path == "/" || has_wildcard(path)) continue;
@@ -286,6 +291,14 @@ class Compiler {
     header_.paths = write_paths(blob_, entries);
     header_.directories = blob_.array(directories);
     header_.protected_trees = blob_.array(items);
+  }
+
+  // Whether some read is not granted by the document itself.
+  bool reads_matter() const {
+    for (const auto& place : header_.places)
+      if (place[0] != AP_GRANT) return true;
+    return std::any_of(policy_.path_rules.begin(), policy_.path_rules.end(),
+                       [](const PathRule& rule) { return rule.read && *rule.read != Action::grant; });
   }
 
   void ancestors(const std::string& path) {

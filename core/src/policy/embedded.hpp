@@ -19,10 +19,10 @@ struct Files {
   const File* end() const { return first + count; }
 };
 
-// A path that a runtime itself reads; `write`: and writes.
+// A path that a runtime itself reads; `write`: and writes; `libraries`: and loads from.
 struct Need {
   std::string_view path;
-  bool write;
+  bool write, libraries;
 };
 
 struct Needs {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handler `trend_app_protect_handler.handler`, found through NODE_PATH (/opt/nodejs/node_modules).
-// Plain old JavaScript: see unsupported.js.
+// Plain old JavaScript: every Node since 10 must be able to read it.
 'use strict';
 
-if (parseInt(process.versions.node, 10) >= 18) {
-  exports.handler = require('../../../app_protect/node/app_protect.js').swappedHandler();
-} else {
-  exports.handler = require('../../../app_protect/node/unsupported.js').swappedHandler();
-}
+exports.handler = require('../../../app_protect/node/app_protect.js').swappedHandler();

@@ -386,7 +386,9 @@ function pathOf(value, fileURLToPath) {
   }
 }
 
-function installPublic(fs, fileURLToPath, loads) {
+function installPublic(loads) {
+  const fs = require('fs');
+  const {fileURLToPath} = require('url');
   // Judges `path` for a function that takes one first; deny(error) is how this function fails.
   const path = (check, api, syscall, isAsync, deny) =>
     function before(self, given, second, third) {
@@ -422,15 +424,21 @@ function installPublic(fs, fileURLToPath, loads) {
   );
 }
 
-function install({binding, Module, loads}) {
+function install({binding, Module, loads, syncExports}) {
   code.install(Module);
-  const fs = require('fs');
-  const {fileURLToPath} = require('url');
   const internal = binding('fs');
   if (internal === undefined)
     health('node_binding', 'process.binding("fs") is not available: file hooks are public functions and line 2 only');
   else installBinding(internal);
-  installPublic(fs, fileURLToPath, loads);
+  if (nodeMajor >= 20) return installPublic(loads);
+  // Node 18 makes fs.promises as soon as somebody requires fs, and takes 3 ms for it: not we.
+  let isLate = false;
+  loads.when('internal/fs/promises', () => {
+    installPublic(loads);
+    if (isLate) syncExports(); // Node is in the middle of taking the exports for `import`
+  });
+  isLate = true;
+  return undefined;
 }
 
 module.exports = {install};
