@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes two files of bindings/node/lib: bundle.py <esbuild> <lib folder> <output> <later output> <version>.
+"""Makes few files of bindings/node/lib: bundle.py <esbuild> <lib folder> <output> <folder for later ones> <version>.
 
 Each module becomes a function in a table; `require('./x')` finds it there, anything else is Node's own. What a start
-does not always need is in the second file, which is read and compiled when the first of its modules is asked for: text
-that is not there costs a cold start nothing. esbuild shortens both: V8 takes some 25 ns for each byte it reads. Lines
-stay short, so that an uncaught error does not print an endless one.
+does not always need has a file of its own, which is read and compiled when it is first asked for: text that is not
+there costs a cold start nothing. esbuild shortens all of them: V8 takes some 25 ns for each byte it reads. Lines stay
+short, so that an uncaught error does not print an endless one.
 
 The first file is what `--require` names, and the wrapper, a worker's options and the packages all load it. Every Node
 since 10 must be able to read it, if only to say no.
@@ -24,26 +24,23 @@ HEAD = """'use strict';
 if (parseInt(process.versions.node, 10) < 18) module.exports = require('./unsupported.js');
 else {
 const outer = module, requireOutside = require, loaded = { __proto__: null };
-const { ownKeys } = Reflect, laterFile = `${__dirname}/LATER_NAME`;
-const importOutside = (specifier) => import(specifier); // the other file, run as a script, has no import() of its own
+const importOutside = (specifier) => import(specifier); // the other files, run as scripts, have no import() of their own
 function get(name) {
   let m = loaded[name];
   if (m === undefined) {
-    if (table[name] === undefined) addLater();
+    const make = table[name] || later(name); // which fails where user code has used up the stack: then the next call tries again
     m = loaded[name] = { __proto__: outer, exports: {} };
-    table[name](m, m.exports, requireOutside);
+    make(m, m.exports, requireOutside);
   }
   return m.exports;
 }
-function addLater() {
+function later(name) {
   const { evaluate } = get('binding.js');
-  const more = (evaluate === undefined ? evaluateUnprotected : evaluate)(laterFile)(get, importOutside);
-  const names = ownKeys(more);
-  for (let i = 0; i < names.length; i++) table[names[i]] = more[names[i]];
+  return (evaluate === undefined ? evaluateUnprotected : evaluate)(`${__dirname}/later/${name}`)(get, importOutside);
 }
 // Without native code there is nothing to protect, but a handler to be found.
-function evaluateUnprotected() {
-  return require('vm').runInThisContext(require('fs').readFileSync(laterFile, 'utf8'), laterFile);
+function evaluateUnprotected(file) {
+  return require('vm').runInThisContext(require('fs').readFileSync(file, 'utf8'), file);
 }
 const table = {
 __proto__: null,
@@ -56,20 +53,19 @@ if (module.exports.isPreloaded(module)) module.exports.preload();
 """
 
 # The call gives esbuild something to keep; what is run is its argument.
-LATER_HEAD = """later(function (get, importOutside) {
+LATER_FILE = """later(function (get, importOutside) {{
 'use strict';
-return {
-__proto__: null,
-"""
-
-LATER_TAIL = """};
-});
+return {};
+}});
 """
 
 LATER = {
+    "attribution.js",
+    "denied.js",
     "handler.js",
     "loader.js",
     "transactions.js",
+    "hooks/file_refusals.js",
     "hooks/network.js",
     "hooks/processes.js",
     "hooks/workers.js",
@@ -132,19 +128,20 @@ def shortened(esbuild: str, text: str, begins: str, target: str) -> str:
 
 
 def main() -> None:
-    esbuild, folder, output, later_output, version = sys.argv[1], *map(pathlib.Path, sys.argv[2:5]), sys.argv[5]
+    esbuild, folder, output, later, version = sys.argv[1], *map(pathlib.Path, sys.argv[2:5]), sys.argv[5]
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.js"))}
-    first, later = [HEAD.replace("LATER_NAME", later_output.name)], [LATER_HEAD]
+    licence, first = LICENCE.format(version), [HEAD]
     for name, path in files.items():
         text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
         if name in LATER:
-            later.append(f"'{name}': {IMPORT.sub('importOutside(', text)},\n")
+            text = LATER_FILE.format(IMPORT.sub("importOutside(", text))
+            text = shortened(esbuild, text, "later(", "node18")
+            (later / name).parent.mkdir(parents=True, exist_ok=True)
+            (later / name).write_text(licence + text[len("later") :].rstrip(";") + "\n")
         else:  # in parentheses V8 compiles it at once, instead of looking it over first and again when it is called
             first.append(f"'{name}': ({text}),\n")
     text = shortened(esbuild, "".join([*first, TAIL]), '"use strict";if(', "node10")
-    output.write_text(LICENCE.format(version) + text + "\n")
-    text = shortened(esbuild, "".join([*later, LATER_TAIL]), "later(", "node18")
-    later_output.write_text(LICENCE.format(version) + text[len("later") :].rstrip(";") + "\n")
+    output.write_text(licence + text + "\n")
 
 
 main()

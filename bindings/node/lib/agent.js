@@ -173,7 +173,7 @@ function start(attach, guard) {
   isStarted = true;
   if (result === DISABLED) return 'disabled';
   isActive = true;
-  require('./attribution').setApplicationDirectory(process.env.LAMBDA_TASK_ROOT || mainDirectory());
+  require('./call_sites').setApplicationDirectory(process.env.LAMBDA_TASK_ROOT || mainDirectory());
   installHooks(native.needs(), guard, inherited);
   if (process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) require('./handler').manageConcurrency();
   process.on('exit', () => native.flush());

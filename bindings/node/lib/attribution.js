@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who did it: the public API that was called, the user's frames, the nearest installed package. Only for operations that
-// are observed or denied; a granted one never comes here.
+// are observed or denied; a granted one never comes here, and a start without one does not read this file.
 //
 // The stack is read through Error.prepareStackTrace, which user code may have replaced: ours is put in its place for the one
 // capture and the former descriptor put back. If that is not possible (frozen intrinsics), there is no stack. Nothing here
@@ -25,42 +25,11 @@ const {
   startsWith,
 } = require('./primordials');
 const native = require('./binding');
+const known = require('./call_sites');
 
+const {callSite, ownDirectory} = known;
 const FRAMES = 40; // captured
 const SHOWN = 12; // reported
-
-// The class of call sites is reachable for user code (its own prepareStackTrace gets them): take the methods now.
-const callSite = (() => {
-  const saved = getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-  const savedLimit = Error.stackTraceLimit;
-  let prototype;
-  Error.stackTraceLimit = 1;
-  defineProperty(Error, 'prepareStackTrace', {
-    __proto__: null,
-    configurable: true,
-    writable: true,
-    value: (_, sites) => {
-      prototype = Object.getPrototypeOf(sites[0]);
-      return '';
-    },
-  });
-  void new Error().stack;
-  if (saved) defineProperty(Error, 'prepareStackTrace', saved);
-  else deleteProperty(Error, 'prepareStackTrace');
-  Error.stackTraceLimit = savedLimit;
-  return (
-    prototype && {
-      fileName: prototype.getFileName,
-      line: prototype.getLineNumber,
-      functionName: prototype.getFunctionName,
-      typeName: prototype.getTypeName,
-      evalOrigin: prototype.getEvalOrigin,
-    }
-  );
-})();
-
-const ownDirectory = __dirname + '/';
-let applicationDirectory = '';
 
 // Node's files that stand for a public module. The outermost one before the user's code names the call.
 const PUBLIC = {
@@ -141,6 +110,7 @@ const stackOf = (_, sites) => {
     }
     inside = false;
     if (found.stack.length < SHOWN) {
+      const {applicationDirectory} = known;
       const shown =
         applicationDirectory !== '' && startsWith(file, applicationDirectory)
           ? slice(file, applicationDirectory.length)
@@ -204,23 +174,19 @@ function packageOf(file) {
   if (end >= 0 && file[start] === '@') end = indexOf(file, '/', end + 1);
   if (end < 0) return undefined;
   const directory = slice(file, 0, end);
-  let known = versions[directory];
-  if (known === undefined) {
-    known = slice(file, start, end);
+  let name = versions[directory];
+  if (name === undefined) {
+    name = slice(file, start, end);
     try {
       const text = native.readSmallFile(directory + '/package.json');
       const version = text === undefined ? undefined : jsonParse(text).version;
-      if (typeof version === 'string') known = `${known}@${version}`;
+      if (typeof version === 'string') name = `${name}@${version}`;
     } catch {
       // not JSON: the name alone
     }
-    versions[directory] = known;
+    versions[directory] = name;
   }
-  return known;
+  return name;
 }
 
-function setApplicationDirectory(directory) {
-  applicationDirectory = directory === '' || endsWith(directory, '/') ? directory : directory + '/';
-}
-
-module.exports = {capture, setApplicationDirectory};
+module.exports = {capture};

@@ -35,7 +35,7 @@ function parse(text) {
 // A module required from where the client itself would have required it, so that messages and module.parent are the same.
 function requireOfClient() {
   const main = process.argv[1];
-  const from = main && path.isAbsolute(main) ? main : __filename;
+  const from = main && path.isAbsolute(main) ? main : module.filename;
   return module.constructor.createRequire(from);
 }
 

@@ -12,13 +12,12 @@
 // not return. Nothing but a denial ever leaves a hook: trouble of ours goes to health().
 'use strict';
 
-const attribution = require('./attribution');
 const native = require('./binding');
 
 let requestIdNow = () => undefined; // of the current invocation, where several run at once
 
 function settle(judgement, api, isAsync) {
-  return report(judgement, api, isAsync, attribution.capture());
+  return report(judgement, api, isAsync, require('./attribution').capture());
 }
 
 // api: what to say where the stack does not name the call; name: what to say in any case.

@@ -5,7 +5,6 @@
 
 const {isArray, process} = require('../primordials');
 const native = require('../binding');
-const {denied} = require('../denied');
 const {settle} = require('../settle');
 const {expose} = require('./hook');
 const {copyTexts, run} = require('./program');
@@ -18,7 +17,13 @@ function install() {
     if (judgement !== undefined) {
       const rule = settle(judgement, 'process.execve', false);
       if (rule !== undefined)
-        throw denied(rule, 'execve', `'${file}'`, {__proto__: null, path: file, spawnargs: own}, execve);
+        throw require('../denied').denied(
+          rule,
+          'execve',
+          `'${file}'`,
+          {__proto__: null, path: file, spawnargs: own},
+          execve,
+        );
     }
     // The arguments that were judged, and no others, go on.
     return {__proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env])};

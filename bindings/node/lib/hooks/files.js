@@ -11,73 +11,20 @@
 //   process.report, heap snapshots): line 2.
 'use strict';
 
-const {apply, getPrototypeOf, nodeMajor, promiseReject} = require('../primordials');
-const attribution = require('../attribution');
+const {apply, nodeMajor, promiseReject} = require('../primordials');
 const code = require('../code_loading');
 const native = require('../binding');
-const {denied, NAME} = require('../denied');
 const {remember} = require('../granted');
 const {settle, report, health} = require('../settle');
-const {PASS, replace, expose, retrace, completeLater, callLater} = require('./hook');
+const {PASS, replace, expose, retrace, callLater} = require('./hook');
 
 const O_RDONLY = 0;
 
-let kUsePromises;
-let requestPrototype;
+const kinds = {__proto__: null, kUsePromises: undefined, requestPrototype: undefined}; // how an asynchronous call is told
 
-function isRequest(value) {
-  return typeof value === 'object' && value !== null && getPrototypeOf(value) === requestPrototype;
-}
-
-function isAsync(values) {
-  for (let i = values.length - 1; i > 0; i--) if (values[i] === kUsePromises || isRequest(values[i])) return true;
-  return false;
-}
-
-// Hands the denial over by the channel this call was made with.
-function refuse(rule, syscall, values, path, dest, hide) {
-  for (let i = values.length - 1; i > 0; i--) {
-    const value = values[i];
-    if (value === kUsePromises) return promiseReject(errorOf(rule, syscall, path, dest, hide));
-    if (isRequest(value)) {
-      completeLater(value, errorOf(rule, syscall, path, dest, hide));
-      return undefined;
-    }
-    // Node 18, sync: (..., undefined, ctx), and the caller makes the error out of ctx
-    if (
-      nodeMajor < 20 &&
-      i === values.length - 1 &&
-      typeof value === 'object' &&
-      value !== null &&
-      values[i - 1] === undefined
-    ) {
-      value.errno = -1;
-      value.code = 'EPERM';
-      value.syscall = syscall;
-      value.name = NAME;
-      value.message = rule === '' ? 'operation not permitted by policy' : `operation not permitted by policy (${rule})`;
-      return undefined;
-    }
-  }
-  throw errorOf(rule, syscall, path, dest, hide);
-}
-
-function errorOf(rule, syscall, path, dest, hide) {
-  const shown = typeof path === 'string' ? path : `${path}`;
-  if (dest === undefined) return denied(rule, syscall, `'${shown}'`, {__proto__: null, path: shown}, hide);
-  const to = typeof dest === 'string' ? dest : `${dest}`;
-  return denied(rule, syscall, `'${shown}' -> '${to}'`, {__proto__: null, path: shown, dest: to}, hide);
-}
-
-// read: 'code' when the module loader may be reading, 'stat' when it may be looking; undefined for everything else.
-function judged(judgement, site, values, path, dest, hide) {
-  const asynchronous = isAsync(values);
-  const who = attribution.capture();
-  if (site.loader === 'read' ? code.excusesRead(who, path) : site.loader === 'stat' && code.excusesStat(who, path))
-    return PASS;
-  const rule = report(judgement, site.api, asynchronous, who);
-  return rule === undefined ? PASS : refuse(rule, site.syscall, values, path, dest, hide);
-}
+const isAsync = (values) => require('./file_refusals').isAsync(kinds, values);
+const judged = (judgement, site, values, path, dest, hide) =>
+  require('./file_refusals').judged(kinds, judgement, site, values, path, dest, hide);
 
 function onePath(binding, name, check, site) {
   const original = binding[name];
@@ -150,8 +97,8 @@ function copying(binding, name, site) {
 }
 
 function installBinding(binding) {
-  kUsePromises = binding.kUsePromises;
-  requestPrototype = binding.FSReqCallback.prototype;
+  kinds.kUsePromises = binding.kUsePromises;
+  kinds.requestPrototype = binding.FSReqCallback.prototype;
   const {read, create, remove, metadata, rename, link, symlink} = native;
   const stat = remember(native.stat);
   const list = remember(native.list);
@@ -233,7 +180,7 @@ function installBinding(binding) {
       if (typeof path !== 'string') arguments[0] = path = native.copy(path);
       const judgement = stat(path);
       if (judgement !== undefined) {
-        const who = attribution.capture();
+        const who = require('../attribution').capture();
         if (!code.excusesStat(who, path) && report(judgement, site.api, false, who) !== undefined) return false;
       }
       try {
@@ -399,7 +346,8 @@ function installPublic(loads) {
       const judgement = check(copy);
       if (judgement !== undefined) {
         const rule = settle(judgement, api, isAsync !== undefined);
-        if (rule !== undefined) return deny(errorOf(rule, syscall, copy, undefined, before), callback);
+        if (rule !== undefined)
+          return deny(require('./file_refusals').errorOf(rule, syscall, copy, undefined, before), callback);
       }
       return copy === given ? undefined : {__proto__: null, first: copy};
     };

@@ -11,14 +11,13 @@
 
 const {apply, construct, process} = require('../primordials');
 const native = require('../binding');
-const {denied} = require('../denied');
 const {settle} = require('../settle');
 const {replace, expose} = require('./hook');
 
 function refusal(what, api, hide) {
   const judgement = native.reach(what);
   const rule = judgement === undefined ? undefined : settle(judgement, api, false);
-  return rule === undefined ? undefined : denied(rule, api, undefined, undefined, hide);
+  return rule === undefined ? undefined : require('../denied').denied(rule, api, undefined, undefined, hide);
 }
 
 function guardCall(object, name, what, api) {
@@ -75,7 +74,8 @@ function install({binding, builtin, loads, syncExports}) {
   expose(process, 'dlopen', function dlopen(self, module, filename) {
     const judgement = typeof filename === 'string' ? native.load(filename) : undefined;
     const rule = judgement === undefined ? undefined : settle(judgement, 'process.dlopen', false);
-    if (rule !== undefined) throw denied(rule, 'dlopen', `'${filename}'`, {__proto__: null, path: filename}, dlopen);
+    if (rule !== undefined)
+      throw require('../denied').denied(rule, 'dlopen', `'${filename}'`, {__proto__: null, path: filename}, dlopen);
   });
 
   const inspector = binding('inspector');

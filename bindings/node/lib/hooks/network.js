@@ -24,9 +24,7 @@ const {
   weakMapGet,
   weakMapSet,
 } = require('../primordials');
-const attribution = require('../attribution');
 const native = require('../binding');
-const {denied} = require('../denied');
 const {settle, report} = require('../settle');
 const {replace, completeLater, callLater, ownerOf, interceptOnce} = require('./hook');
 
@@ -35,7 +33,7 @@ const EPERM = -1;
 // --- names --------------------------------------------------------------------------------------------------------------
 
 function nameError(rule, syscall, hostname, hide) {
-  return denied(rule, syscall, hostname, {__proto__: null, hostname}, hide);
+  return require('../denied').denied(rule, syscall, hostname, {__proto__: null, hostname}, hide);
 }
 
 // A look-up's request carries a callback, or resolve and reject, or (bare) only oncomplete.
@@ -115,7 +113,7 @@ function hookQuery(channel, name) {
     if (typeof hostname !== 'string') arguments[1] = hostname = `${hostname}`;
     const judgement = native.resolve(hostname, type);
     if (judgement !== undefined) {
-      const who = attribution.capture();
+      const who = require('../attribution').capture();
       const isPromise = typeof who.api === 'string' && startsWith(who.api, 'dns.promises.');
       const rule = report(judgement, undefined, true, who, isPromise ? promisesApi : api);
       if (rule !== undefined) return failRequest(request, nameError(rule, name, hostname, hook));
@@ -144,7 +142,7 @@ function hookServers(channel) {
         });
         const judgement = native.connectUdp(own[1], own[2] || 53);
         if (judgement === undefined) continue;
-        const rule = report(judgement, undefined, false, attribution.capture(), 'dns.setServers');
+        const rule = report(judgement, undefined, false, require('../attribution').capture(), 'dns.setServers');
         if (rule !== undefined) throw addressError(rule, 'setServers', own[1], own[2], hook);
       }
       arguments[0] = copy;
@@ -156,7 +154,7 @@ function hookServers(channel) {
 // --- connections --------------------------------------------------------------------------------------------------------
 
 function addressError(rule, syscall, address, port, hide) {
-  return denied(
+  return require('../denied').denied(
     rule,
     syscall,
     port === undefined ? address : `${address}:${port}`,

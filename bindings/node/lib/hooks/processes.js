@@ -8,7 +8,6 @@
 
 const {apply, defineProperty, nextTick, process} = require('../primordials');
 const native = require('../binding');
-const {dress, messageOf} = require('../denied');
 const {settle} = require('../settle');
 const {replace, ownerOf, interceptOnce} = require('./hook');
 const {copyTexts, run} = require('./program');
@@ -54,6 +53,12 @@ function copyOptions(options) {
   return copy;
 }
 
+function makeDenial(error, rule, syscall) {
+  const {dress, messageOf} = require('../denied');
+  error.message = messageOf(rule, syscall, undefined);
+  dress(error);
+}
+
 // The 'error' event comes from the handle's onexit in the next tick, as for a program that cannot be executed.
 function failSpawn(handle, rule) {
   const child = ownerOf(handle);
@@ -64,8 +69,7 @@ function failSpawn(handle, rule) {
       if (typeof error === 'object' && error !== null && error.errno === EACCES) {
         error.errno = EPERM;
         error.code = 'EPERM';
-        error.message = messageOf(rule, error.syscall || 'spawn', undefined);
-        dress(error);
+        makeDenial(error, rule, error.syscall || 'spawn');
       }
       return true;
     });
@@ -93,8 +97,7 @@ function failSync(rule, file) {
     set: (error) => {
       current = error;
       if (typeof error === 'object' && error !== null) {
-        error.message = messageOf(rule, error.syscall || `spawnSync ${file}`, undefined);
-        dress(error);
+        makeDenial(error, rule, error.syscall || `spawnSync ${file}`);
       }
       defineProperty(result, 'error', {
         __proto__: null,

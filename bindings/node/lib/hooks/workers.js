@@ -24,7 +24,6 @@ const {
   symbolDescription,
 } = require('../primordials');
 const native = require('../binding');
-const {denied} = require('../denied');
 const {settle} = require('../settle');
 
 function append(list, value) {
@@ -37,7 +36,7 @@ function refusedOption(list, hide) {
     if (!startsWith(list[i], '--expose-internals') && !startsWith(list[i], '--expose_internals')) continue;
     const judgement = native.reach('--expose-internals');
     const rule = judgement === undefined ? undefined : settle(judgement, 'worker_threads.Worker', false);
-    if (rule !== undefined) throw denied(rule, 'Worker', list[i], undefined, hide);
+    if (rule !== undefined) throw require('../denied').denied(rule, 'Worker', list[i], undefined, hide);
   }
 }
 
