@@ -38,7 +38,7 @@ module.exports = {
   promiseThen,
   Map,
   mapClear: uncurryThis(Map.prototype.clear),
-  mapHas: uncurryThis(Map.prototype.has),
+  mapHasMethod: Map.prototype.has,
   mapSet: uncurryThis(Map.prototype.set),
   mapSize: uncurryThis(Object.getOwnPropertyDescriptor(Map.prototype, 'size').get),
   WeakMap,
