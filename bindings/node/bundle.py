@@ -135,7 +135,7 @@ def main() -> None:
         text = f"function (module, exports, require) {{\n{body(path, name, set(files))}\n}}"
         if name in LATER:
             text = LATER_FILE.format(IMPORT.sub("importOutside(", text))
-            text = shortened(esbuild, text, "later(", "node18")
+            text = shortened(esbuild, text, "later(", "node10")
             (later / name).parent.mkdir(parents=True, exist_ok=True)
             (later / name).write_text(licence + text[len("later") :].rstrip(";") + "\n")
         else:  # in parentheses V8 compiles it at once, instead of looking it over first and again when it is called

@@ -19,7 +19,9 @@ const connect = () =>
   });
 const get = () =>
   new Promise((resolve, reject) => {
-    http.get({host: '127.0.0.1', port: httpPort, agent: false}, (r) => r.resume().on('end', resolve)).on('error', reject);
+    http
+      .get({host: '127.0.0.1', port: httpPort, agent: false}, (r) => r.resume().on('end', resolve))
+      .on('error', reject);
   });
 
 const OPERATIONS = [

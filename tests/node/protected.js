@@ -5,11 +5,11 @@
 //   const result = await run("require('fs').readFileSync('/tmp/x')", { policy: { schema: 1, files: { tmp: 'deny' } } });
 //   assert.equal(result.events.length, 1);
 //
-// The interpreter is the one that runs the tests; the product is the staged tree of the build (APP_PROTECT_BUILD, else
+// The interpreter is the one that runs the tests, or APP_PROTECT_NODE; the product is the staged tree of the build (APP_PROTECT_BUILD, else
 // build/dev). Programs live below /var/tmp: /tmp and the program's own folder are dimensions of the policy.
 'use strict';
 
-const {spawn} = require('node:child_process');
+const {execFileSync, spawn} = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -18,7 +18,10 @@ const build = path.resolve(process.env.APP_PROTECT_BUILD || path.join(root, 'bui
 const stage = path.join(build, 'stage');
 const preload = path.join(stage, 'app_protect/node/app_protect.js');
 const nodePath = path.join(stage, 'nodejs/node_modules');
-const major = parseInt(process.versions.node, 10);
+// An older Node than the test runner needs is named by APP_PROTECT_NODE.
+const node = process.env.APP_PROTECT_NODE || process.execPath;
+const version = execFileSync(node, ['--version'], {encoding: 'utf8'}).trim().slice(1);
+const major = parseInt(version, 10);
 const LIMIT_MS = 60_000;
 
 if (!fs.existsSync(path.join(stage, 'app_protect/lib/libapp_protect.so'))) {
@@ -87,12 +90,7 @@ function run(program, options = {}) {
   if (attach === 'import' && !fs.existsSync(path.join(home, 'node_modules')))
     fs.symlinkSync(nodePath, path.join(home, 'node_modules'));
   const nodeArgs = [...(attach === 'preload' ? ['--require', preload] : []), ...(options.nodeArgs || [])];
-  const words = options.command || [
-    process.execPath,
-    ...nodeArgs,
-    path.join(home, name),
-    ...(options.args || []).map(String),
-  ];
+  const words = options.command || [node, ...nodeArgs, path.join(home, name), ...(options.args || []).map(String)];
   const env = environment(options.policy, log, options.env);
   if (attach === 'plain') delete env.TREND_AP_POLICY;
 
@@ -140,4 +138,4 @@ function count(events) {
   return events.reduce((sum, event) => sum + event.count, 0);
 }
 
-module.exports = {run, folder, environment, count, root, build, stage, preload, nodePath, major, LIMIT_MS};
+module.exports = {run, folder, environment, count, root, build, stage, preload, nodePath, node, major, LIMIT_MS};

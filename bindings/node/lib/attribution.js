@@ -21,6 +21,7 @@ const {
   indexOf,
   jsonParse,
   lastIndexOf,
+  nodeMajor,
   slice,
   startsWith,
 } = require('./primordials');
@@ -64,9 +65,17 @@ const PUBLIC = {
 
 const nothing = {__proto__: null, api: undefined, stack: undefined, package: undefined, loader: undefined};
 
+// Before Node 16 its own files have neither a scheme nor a folder: "fs.js", "internal/fs/promises.js".
+function isBuiltin(name) {
+  return name[0] !== '/' && name[0] !== '[' && endsWith(name, '.js');
+}
+
 function fileOf(site) {
   const name = apply(callSite.fileName, site, []);
-  if (typeof name === 'string') return startsWith(name, 'file://') ? slice(name, 7) : name;
+  if (typeof name === 'string') {
+    if (startsWith(name, 'file://')) return slice(name, 7);
+    return nodeMajor < 16 && isBuiltin(name) ? `node:${slice(name, 0, name.length - 3)}` : name;
+  }
   const origin = apply(callSite.evalOrigin, site, []);
   return typeof origin === 'string' ? origin : undefined;
 }

@@ -14,6 +14,9 @@ const uncurryThis = bind.bind(call);
 const promiseReject = Promise.reject.bind(Promise);
 const promiseThen = uncurryThis(Promise.prototype.then);
 
+const slice = uncurryThis(String.prototype.slice);
+const description = Object.getOwnPropertyDescriptor(Symbol.prototype, 'description');
+
 module.exports = {
   apply: Reflect.apply,
   construct: Reflect.construct,
@@ -30,7 +33,12 @@ module.exports = {
   arrayIncludes: uncurryThis(Array.prototype.includes),
   arraySlice: Array.prototype.slice,
   hasOwn: uncurryThis(Object.prototype.hasOwnProperty),
-  symbolDescription: uncurryThis(Object.getOwnPropertyDescriptor(Symbol.prototype, 'description').get),
+  symbolDescription: description
+    ? uncurryThis(description.get)
+    : (
+        (text) => (symbol) =>
+          slice(text(symbol), 7, -1)
+      )(uncurryThis(Symbol.prototype.toString)), // Node 10
   Error,
   captureStackTrace: Error.captureStackTrace,
   Promise,
@@ -53,7 +61,7 @@ module.exports = {
   process,
   startsWith: uncurryThis(String.prototype.startsWith),
   endsWith: uncurryThis(String.prototype.endsWith),
-  slice: uncurryThis(String.prototype.slice),
+  slice,
   indexOf: uncurryThis(String.prototype.indexOf),
   lastIndexOf: uncurryThis(String.prototype.lastIndexOf),
   // The real one: tools replace process.binding, and user code could too.

@@ -7,9 +7,9 @@
 const {EventEmitter} = require('events');
 const life = require('./agent');
 
-class Agent extends EventEmitter {
-  #current = null;
+let current = null; // the transaction that is under way
 
+class Agent extends EventEmitter {
   get enabled() {
     return life.isActive();
   }
@@ -20,20 +20,20 @@ class Agent extends EventEmitter {
   }
 
   currentTransaction() {
-    return this.#current;
+    return current;
   }
 
   startTransaction(type = 'transaction', id = '') {
-    this.#current = {type: String(type), id: String(id)};
-    if (this.enabled) require('./binding').invocationBegin(this.#current.id, '', 0);
-    this.emit('transaction', this.#current);
-    return this.#current;
+    current = {type: String(type), id: String(id)};
+    if (this.enabled) require('./binding').invocationBegin(current.id, '', 0);
+    this.emit('transaction', current);
+    return current;
   }
 
   // True when the policy blocked something in it (on_deny: block).
   finishTransaction() {
-    if (this.#current === null) return false;
-    this.#current = null;
+    if (current === null) return false;
+    current = null;
     return this.enabled ? require('./binding').invocationEnd() : false;
   }
 
