@@ -39,7 +39,9 @@ std::atomic<std::uint32_t>& begun() noexcept {
 }  // namespace
 
 bool instance_is_new() noexcept {
-  return begun().load(std::memory_order_acquire) == 0;
+  // Without a page nothing has begun yet, and most processes do not get that far.
+  auto* page = g_page.load(std::memory_order_acquire);
+  return (page ? *page : g_plain).load(std::memory_order_acquire) == 0;
 }
 
 bool begin_instance() noexcept {

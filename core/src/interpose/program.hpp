@@ -18,8 +18,9 @@ struct Program {
   long error = 0;         // why `missing`
 };
 
-// Looks at the program behind an open descriptor (O_PATH is enough). Follows #! lines to the interpreter that will run.
-Program inspect(int object) noexcept;
+// Looks at the program behind an open descriptor (O_PATH is enough), which `path` led to just now. Follows #! lines to
+// the interpreter that will run.
+Program inspect(int object, const char* path) noexcept;
 
 // The loader of this process, that of children we can enter. At install.
 void remember_loader(const char* path) noexcept;
