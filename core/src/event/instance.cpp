@@ -69,7 +69,8 @@ bool begin_instance() noexcept {
 }
 
 void forget_instance() noexcept {
-  begun().store(0, std::memory_order_release);
+  // The page is empty in a forked child; where the kernel does not see to that there is none.
+  g_plain.store(0, std::memory_order_release);
 }
 
 std::string_view instance_id() noexcept {

@@ -305,8 +305,7 @@ void flush() noexcept {
 }
 
 void after_fork() noexcept {
-  forget_instance();
-  notice_fork();
+  forget_instance();  // the next begins with the child's first event
 }
 
 void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
@@ -361,6 +360,7 @@ bool blocked() noexcept {
 }
 
 Counters counters() noexcept {
+  notice_fork();
   const auto get = [](const std::atomic<std::uint64_t>& v) { return v.load(std::memory_order_relaxed); };
   return {get(g_counts.observed), get(g_counts.denied), get(g_counts.lines), get(g_counts.dropped),
           get(g_counts.unfolded)};

@@ -55,6 +55,7 @@ Error refuse(const char* what) {
 struct Mapping {
   char* pages = nullptr;
   std::size_t size = 0;
+  bool writable = true;
   ~Mapping() {
     if (pages) sys::call(SYS_munmap, pages, size);
   }
@@ -110,7 +111,8 @@ Result<bool> finish(Mapping& mapping, const ImageHeader& image, Frame* replacing
   Frame& frame = replacing ? *replacing : root.first;
   new (frame.view) BlobView(*view);
   frame.image = &image;
-  if (long r = sys::call(SYS_mprotect, mapping.pages, mapping.size, PROT_READ); r != 0) return failed("mprotect", r);
+  if (mapping.writable)
+    if (long r = sys::call(SYS_mprotect, mapping.pages, mapping.size, PROT_READ); r != 0) return failed("mprotect", r);
   root.frame.store(&frame, std::memory_order_release);  // an old image stays mapped: a check may still be reading it
   mapping.pages = nullptr;
   if (long r = sys::call(SYS_mprotect, &root, sizeof root, PROT_READ); r != 0) return failed("mprotect", r);
@@ -172,6 +174,7 @@ Result<bool> seal_from_descriptor(int fd) {
     const long pages = sys::call(SYS_mmap, nullptr, mapping.size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (pages < 0 && pages > -4096) return failed("mmap", pages);
     mapping.pages = reinterpret_cast<char*>(pages);
+    mapping.writable = false;
   } else {
     Result<bool> mapped = map(size, mapping);
     if (!mapped) return mapped;

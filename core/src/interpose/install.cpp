@@ -37,12 +37,11 @@ void seal_pages(AddressRange range) {
   sys::call(SYS_mprotect, range.begin, range.end - range.begin, PROT_READ);
 }
 
-void guard_memory(const Libraries& libraries, const AddressRange& prepared_islands) {
+void guard_memory(const Libraries& libraries, const AddressRange& mapped_islands) {
   for (std::size_t i = 0; i < libraries.count; ++i) memory_guard::protect(libraries.objects[i].text);
   LoadedObject object;
   if (object_at(reinterpret_cast<const void*>(&install), object)) memory_guard::protect(object.whole);
-  for (const AddressRange& islands : {patcher.islands(), prepared_islands})
-    if (islands.end) memory_guard::protect(islands);
+  if (mapped_islands.end) memory_guard::protect(mapped_islands);
   const std::string_view image = image_bytes();
   const auto begin = reinterpret_cast<std::uintptr_t>(image.data());
   memory_guard::protect({begin, begin + image.size()});
@@ -50,19 +49,19 @@ void guard_memory(const Libraries& libraries, const AddressRange& prepared_islan
 
 // The loader (its text is guarded, its file tells which children we can enter), and whose code may make memory
 // executable.
-void look_around() {
+void look_around(bool knows_loader) {
   each_object(
-      [](const LoadedObject& object, void*) {
+      [](const LoadedObject& object, void* known) {
         const std::string_view file = object.file();
         if (file.substr(0, 8) == "ld-linux") {
-          remember_loader(object.name);
+          if (!*static_cast<const bool*>(known)) remember_loader(object.name);
           memory_guard::protect(object.text);
         }
         FunctionSymbol runtime;  // Node itself, as a program or a library: V8's code is its own
         if (find_functions(object, "napi_module_register", &runtime, 1)) memory_guard::allow_code_from(object.text);
         return true;
       },
-      nullptr);
+      &knows_loader);
 }
 
 void add_trouble(const Patch& patch) {
@@ -96,30 +95,32 @@ Result<bool> install(std::uint32_t needs, const Prepared& prepared) {
   Libraries libraries;
   if (!libraries.find())
     return Error{ErrorCode::unsupported, "line 2 found no libc.so.6 in this process: only glibc is supported"};
-  look_around();
-  if (needs & AP_NEED_NETWORK) remember_search_domains();
-
   const std::uint32_t wanted = wanted_calls(needs, language_hooks_here);
   fill_dispatch(wanted);
-  MappedLibc mapped;
-  if (prepared.fd >= 0 && map_prepared_libc(prepared.fd, prepared.offset, libraries.objects[0], wanted, mapped)) {
-    if (libraries.count > 1) plan_calls(libraries.objects + 1, libraries.count - 1, wanted, patcher);
-    report.missing = mapped.missing;
-    report.patched = mapped.patched;
-  } else {
-    report.missing = plan_calls(libraries.objects, libraries.count, wanted, patcher);
-  }
-
   held::begin();
+  MappedLibc mapped;
+  const bool is_mapped =
+      prepared.fd >= 0 && map_prepared_libc(prepared.fd, prepared.offset, libraries.objects[0], wanted, mapped);
+  look_around(mapped.knows_loader);
+  if ((needs & AP_NEED_NETWORK) && !mapped.knows_search_domains) remember_search_domains();
   if (enforcing && (wanted & kFiles)) forbid_core_dumps();
-  patcher.commit();
+  report.patched = mapped.patched;
+  report.missing = mapped.missing;
+  const LoadedObject* rest = libraries.objects + is_mapped;
+  const std::size_t count = libraries.count - is_mapped;
+  if (count) {
+    const std::uint32_t missing = plan_calls(rest, count, wanted, patcher);
+    if (!is_mapped) report.missing = missing;
+    patcher.commit();
+  }
   installed = true;
   seal_pages(
       {reinterpret_cast<std::uintptr_t>(&originals), reinterpret_cast<std::uintptr_t>(&originals) + sizeof originals});
   seal_pages(raw_handlers());
   guard_memory(libraries, mapped.islands);
+  if (count) memory_guard::protect(patcher.islands());
 
-  for (std::size_t i = 0; i < patcher.size(); ++i) {
+  for (std::size_t i = 0; count && i < patcher.size(); ++i) {
     const Patch& patch = patcher[i];
     report.patched += patch.state == Patch::State::patched;
     report.redirected += patch.state == Patch::State::redirected;

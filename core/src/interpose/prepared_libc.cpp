@@ -12,9 +12,11 @@
 
 #include "base/syscall.hpp"
 #include "base/threads.hpp"
+#include "interpose/dns_payload.hpp"
 #include "interpose/image_descriptor.hpp"
 #include "interpose/patch_code.hpp"
 #include "interpose/plan.hpp"
+#include "interpose/program.hpp"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000  // Linux 4.17; before that a hint
@@ -26,6 +28,7 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::uint64_t kMagic = 0x0a4342494c525041ull;  // "APRLIBC\n"
 constexpr std::size_t kId = 20;
+constexpr std::uint32_t kUnknown = ~std::uint32_t{0};
 constexpr std::size_t kLargestLibc = 16u << 20;
 
 struct Entry {
@@ -40,6 +43,10 @@ struct Header {
   std::uint32_t count, missing, wanted;
   std::uint32_t text_begin, text_size;  // from libc's base, whole pages
   char libc_id[kId], own_id[kId];
+  // What the owner saw at its start, and a child need not look for.
+  std::uint64_t loader_device, loader_inode;
+  std::uint32_t search_size;  // kUnknown: too long
+  char search_domains[640];
   Entry entries[Patcher::kCapacity];
 };
 static_assert(sizeof(Header) <= kPage);
@@ -153,6 +160,16 @@ bool PreparedLibc::patch(const LoadedObject& own, const LoadedObject& libc, std:
   header.size = static_cast<std::uint32_t>(kPage + islands_size(header.count) + header.text_size);
   if (!header.count || !copy_id(build_id(libc), header.libc_id) || !copy_id(build_id(own), header.own_id)) return false;
 
+  const FileId loader = known_loader();
+  header.loader_device = loader.device;
+  header.loader_inode = loader.inode;
+  const std::string_view domains = known_search_domains();
+  header.search_size = kUnknown;
+  if (domains.size() <= sizeof header.search_domains) {
+    header.search_size = static_cast<std::uint32_t>(domains.size());
+    std::memcpy(header.search_domains, domains.data(), domains.size());
+  }
+
   const auto from_own = [&](const void* at) { return static_cast<std::uint32_t>(word(at) - own.base); };
   auto* slots = reinterpret_cast<const void* const*>(islands);
   for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -229,6 +246,10 @@ bool map_prepared_libc(int fd, std::uint64_t offset, const LoadedObject& libc, s
   out.islands = {word(islands), word(islands) + code};
   out.patched = header.count;
   out.missing = header.missing;
+  if (header.loader_inode) remember_loader({header.loader_device, header.loader_inode});
+  out.knows_loader = header.loader_inode != 0;
+  out.knows_search_domains = header.search_size <= sizeof header.search_domains &&
+                             remember_search_domains({header.search_domains, header.search_size});
   return true;
 }
 

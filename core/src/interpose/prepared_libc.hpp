@@ -9,6 +9,8 @@
 //           if (libc.make(wanted)) ... libc.pieces() ...      // into the descriptor, on a page boundary
 //   child   map_prepared_libc(fd, offset, objects[0], wanted, mapped)
 //
+// With it comes what the owner found out about its surroundings: the loader, the search domains of resolv.conf.
+//
 // Layout: header (one page) | addresses of the replacements (one page), code of the islands | text. The islands lie
 // kIslandsDistance below libc, so that neither they nor the text hold an address of their own.
 // Why and how much: docs/adr/0007-hand-over.md.
@@ -55,6 +57,7 @@ class PreparedLibc {
 struct MappedLibc {
   AddressRange islands;
   std::uint32_t patched = 0, missing = 0;
+  bool knows_loader = false, knows_search_domains = false;  // remembered as the owner found them
 };
 
 // In a child, before anything is patched: maps what stands at `offset` of `fd` over `libc`. False: nothing was changed.

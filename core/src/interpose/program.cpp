@@ -17,10 +17,6 @@ namespace {
 using canonical::Descriptor;
 using canonical::DescriptorPath;
 
-struct FileId {
-  dev_t device = 0;
-  ino_t inode = 0;
-};
 FileId loader;
 
 bool same(const struct stat& st, const FileId& id) {
@@ -135,6 +131,12 @@ Program inspect(int object, const char* path) noexcept {
 void remember_loader(const char* path) noexcept {
   struct stat st;
   if (sys::call(SYS_stat, path, &st) == 0) loader = {st.st_dev, st.st_ino};
+}
+void remember_loader(const FileId& id) noexcept {
+  loader = id;
+}
+FileId known_loader() noexcept {
+  return loader;
 }
 
 }  // namespace ap::interpose

@@ -22,7 +22,13 @@ struct Program {
 // the interpreter that will run.
 Program inspect(int object, const char* path) noexcept;
 
-// The loader of this process, that of children we can enter. At install.
+// The loader of this process, that of children we can enter. At install: by its path, or as a parent knew it.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+};
 void remember_loader(const char* path) noexcept;
+void remember_loader(const FileId& id) noexcept;
+FileId known_loader() noexcept;
 
 }  // namespace ap::interpose
