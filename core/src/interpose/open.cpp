@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 
 #include "base/syscall.hpp"
+#include "guard/granted_paths.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/files.hpp"
-#include "interpose/granted_opens.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -47,10 +47,10 @@ struct Judged {
   Verdict verdict;
 };
 
-// The part of the question that is not the path, in a byte.
-std::uint8_t form_of(const Kind& kind) {
-  static_assert(AP_FILE_METADATA < 128);
-  return static_cast<std::uint8_t>(kind.kind | (kind.reads_too ? 128 : 0));
+// The question without its path, for granted_paths.
+std::uint8_t form_of(std::uint64_t flags) {
+  const Kind k = kind_of(flags);
+  return static_cast<std::uint8_t>(k.kind | granted_paths::kAtLine2 | (k.reads_too ? granted_paths::kReadsToo : 0));
 }
 
 int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
@@ -89,7 +89,7 @@ long open_normal(const char* joined, const PathBuffer& text, bool relative, cons
   if (judged.verdict.action != AP_GRANT)
     settle(judged.operation, judged.verdict, called.view());
   else if (joined == text.data)
-    granted_opens::add(text, form_of(kind_of(flags)));
+    granted_paths::add(text.view(), form_of(flags));
   return fd;
 }
 
@@ -187,7 +187,7 @@ long open_normal(const char* joined, const PathBuffer& text, bool relative, cons
 long guarded_open(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
                   std::uint64_t resolve) noexcept {
   if (path.size == 0) return -ENOENT;
-  if (!resolve && granted_opens::has(path, form_of(kind_of(flags)))) {
+  if (!resolve && granted_paths::has(path.view(), form_of(flags))) {
     const long fd = canonical::open_without_links(AT_FDCWD, path.data, flags, mode);
     if (fd >= 0 || !canonical::needs_slow_way(fd, false)) return fd;
   } else if (!resolve && canonical::is_normal(path.view())) {

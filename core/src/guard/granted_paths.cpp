@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "interpose/granted_opens.hpp"
+#include "guard/granted_paths.hpp"
 
 #include <atomic>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include "base/large.hpp"
 #include "guard/image.hpp"
 
-namespace ap::interpose::granted_opens {
+namespace ap::granted_paths {
 namespace {
 
 constexpr unsigned kBits = 6, kWords = 14;
@@ -21,6 +21,22 @@ struct Entry {
 };
 AP_LARGE Entry entries[1u << kBits];
 
+std::uint64_t whole(const char* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, 8);
+  return word;
+}
+
+// The last bytes, fewer than eight, without a look behind them.
+std::uint64_t rest(std::string_view path) noexcept {
+  const std::size_t left = path.size() % 8;
+  if (path.size() >= 8) return whole(path.data() + path.size() - 8) >> (8 * (8 - left));
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < left; ++i)
+    word |= static_cast<std::uint64_t>(static_cast<unsigned char>(path[i])) << (8 * i);
+  return word;
+}
+
 // The path in words, zero behind its end, and the entry it belongs in.
 struct Key {
   std::uint64_t words[kWords];
@@ -29,16 +45,14 @@ struct Key {
   Entry* entry;
 
   // False: too long.
-  bool of(const PathBuffer& path, std::uint8_t kind) noexcept {
-    const std::size_t size = path.size;
+  bool of(std::string_view path, std::uint8_t kind) noexcept {
+    const std::size_t size = path.size();
     if (size == 0 || size > kLongest) return false;
     count = static_cast<unsigned>((size + 7) / 8);
     form = static_cast<std::uint32_t>(size) << 8 | kind;
     std::uint64_t hash = form;
     for (unsigned i = 0; i < count; ++i) {
-      std::uint64_t word;
-      std::memcpy(&word, path.data + 8 * i, 8);
-      if (i + 1 == count && size % 8 != 0) word &= (std::uint64_t{1} << (8 * (size % 8))) - 1;
+      const std::uint64_t word = 8 * (i + 1) <= size ? whole(path.data() + 8 * i) : rest(path);
       words[i] = word;
       hash = (hash ^ word) * 0xff51afd7ed558ccdull;
       hash ^= hash >> 32;
@@ -52,7 +66,7 @@ struct Key {
 
 // INVARIANT: what is compared lies between two readings of the version; each load is an acquire, so that the second
 // reading is not earlier than what it vouches for.
-bool has(const PathBuffer& path, std::uint8_t form) noexcept {
+bool has(std::string_view path, std::uint8_t form) noexcept {
   Key key;
   if (!key.of(path, form)) return false;
   const Entry& entry = *key.entry;
@@ -64,7 +78,7 @@ bool has(const PathBuffer& path, std::uint8_t form) noexcept {
   return entry.version.load(acquire) == version;
 }
 
-void add(const PathBuffer& path, std::uint8_t form) noexcept {
+void add(std::string_view path, std::uint8_t form) noexcept {
   Key key;
   if (!key.of(path, form)) return;
   Entry& entry = *key.entry;
@@ -77,4 +91,4 @@ void add(const PathBuffer& path, std::uint8_t form) noexcept {
   entry.version.store(version + 2, release);
 }
 
-}  // namespace ap::interpose::granted_opens
+}  // namespace ap::granted_paths
