@@ -61,6 +61,12 @@ def used(fixture):
     below = Run("third", "/bin/sh", "-c", f"/bin/cat {MAPS}; exit 0", under=under)
     check("prepared: and in what that one starts", text_of_libc(below.out) == [OURS, OURS], below)
     check("prepared: nothing of it can be written to", " rwxp " not in third.out, third)
+    limited = Run("-c", f"ulimit -f 100; exec {Tools.host} third /bin/cat {MAPS}", program="/bin/sh", under=under)
+    check(
+        "prepared: not where files must not be so large",
+        limited.status == 0 and OURS not in text_of_libc(limited.out),
+        limited,
+    )
     plain = Run("third", "/bin/cat", MAPS)
     check("prepared: not without a policy", OURS not in plain.out and "libc" in plain.out, plain)
 

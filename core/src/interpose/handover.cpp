@@ -326,9 +326,12 @@ void enter_child(char** environment) noexcept {
   }
   event::adopt(events, log);
   user_code_begins();
-  const auto installed =
-      install(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled}, {image, behind_image()});
-  adopt_image(image, inode);
+  const std::uint32_t needs = guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled};
+  const auto installed = install(needs, {image, behind_image()});
+  if (needs)
+    adopt_image(image, inode);
+  else
+    sys::call(SYS_close, image);
   if (!installed && denies) refuse_to_run(log, installed.error().message);
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -93,10 +94,18 @@ long make(std::uint64_t& inode) noexcept {
   return r;
 }
 
+// The kernel ends a process that writes beyond RLIMIT_FSIZE, into a memfd too.
+bool may_write(std::uint64_t size) noexcept {
+  rlimit64 limit{};
+  return sys::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) == 0 && size <= limit.rlim_cur;
+}
+
 long make_with_libc(std::uint64_t& inode) noexcept {
   PreparedLibc libc;
   if (!libc.make(wanted_calls(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled}, false))) return -1;
-  return make_sealed(libc.pieces(), PreparedLibc::kPieces, inode);
+  std::uint64_t size = behind_image();
+  for (std::size_t i = 0; i < PreparedLibc::kPieces; ++i) size += libc.pieces()[i].size;
+  return may_write(size) ? make_sealed(libc.pieces(), PreparedLibc::kPieces, inode) : -EFBIG;
 }
 
 using Make = long (*)(std::uint64_t& inode);

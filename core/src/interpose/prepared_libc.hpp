@@ -39,7 +39,7 @@ class PreparedLibc {
   PreparedLibc& operator=(const PreparedLibc&) = delete;
 
   // Reads libc's file and builds everything in memory of its own. False where a function cannot be patched that way, or
-  // the file is not what this process has loaded. Some 500 us; no allocation.
+  // the file is not what this process has loaded. A millisecond; no allocation.
   bool make(std::uint32_t wanted) noexcept;
 
   const Piece* pieces() const noexcept { return pieces_; }  // kPieces, each of whole pages; theirs ends with the object
