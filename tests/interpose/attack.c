@@ -217,6 +217,58 @@ static int swap_descriptors(void) {
   return bad ? broken("a descriptor of ours was replaced") : 0;
 }
 
+// --- what children are handed: written to, and exchanged, while it is made -----------------------------------------------------
+static atomic_int hits;
+static void *write_to_memory_files(void *unused) {
+  (void)unused;
+  static const char evil[64] = "evil";
+  while (!stop) {
+    for (int fd = 3; fd < 260; ++fd) {
+      const int seals = fcntl(fd, F_GET_SEALS);
+      if (seals < 0) continue;
+      for (off_t at = 0; at < 64 << 10; at += 4000) hits += pwrite(fd, evil, sizeof evil, at) > 0;
+    }
+  }
+  return NULL;
+}
+static void *exchange_memory_files(void *unused) {
+  (void)unused;
+  const int low = memfd_create("evil", MFD_CLOEXEC | MFD_ALLOW_SEALING), evil = fcntl(low, F_DUPFD_CLOEXEC, 400);
+  if (ftruncate(evil, 2 << 20)) return NULL;
+  fcntl(evil, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  while (!stop)
+    for (int fd = 3; fd < 260; ++fd)
+      if (fcntl(fd, F_GET_SEALS) >= 0) dup2(evil, fd);
+  return NULL;
+}
+static int handed_over(void) {
+  pthread_t threads[2];
+  pthread_create(&threads[0], NULL, write_to_memory_files, NULL);
+  pthread_create(&threads[1], NULL, exchange_memory_files, NULL);
+  int bad = 0, ran = 0;
+  for (int i = 0; i < 8 && !bad; ++i) {
+    int out[2], status = 0;
+    if (pipe2(out, O_CLOEXEC)) return broken("pipe");
+    const pid_t pid = fork();
+    if (pid == 0) {
+      dup2(out[1], 1);
+      execl("/bin/cat", "cat", secret_path, public_path, NULL);
+      _exit(77);
+    }
+    close(out[1]);
+    char text[100] = "";
+    for (ssize_t n, at = 0; at < 90 && (n = read(out[0], text + at, sizeof text - 1 - (size_t)at)) > 0;) at += n;
+    close(out[0]);
+    waitpid(pid, &status, 0);
+    ran += strstr(text, "public") != NULL;
+    bad = strstr(text, "secret") ? 1 : WIFSIGNALED(status) ? 2 : 0;
+  }
+  stop = 1;
+  for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+  printf("ran %d hits %d\n", ran, hits);
+  return bad == 1 ? broken("a child reads") : bad ? broken("a child died") : 0;
+}
+
 // --- descriptors: number 9 is the protected folder, opened by the parent before us ---------------------------------------------
 static void *flip_descriptor(void *unused) {
   (void)unused;
@@ -535,7 +587,7 @@ static const struct {
 } verbs[] = {{"race_path", race_path}, {"race_address", race_address}, {"race_argument", race_argument}, {"race_tree", race_tree},
              {"inherited_directory", inherited_directory}, {"swap_descriptors", swap_descriptors}, {"thread_table", thread_table}, {"restore_libc", restore_libc},
              {"shared_memory_children", shared_memory_children}, {"state_calls", state_calls}, {"signals", signals},
-             {"small_stacks", small_stacks}, {"cancellation", cancellation}, {"flood", flood}, {"few_descriptors", few_descriptors}};
+             {"small_stacks", small_stacks}, {"cancellation", cancellation}, {"handed_over", handed_over}, {"flood", flood}, {"few_descriptors", few_descriptors}};
 
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IONBF, 0);

@@ -19,6 +19,7 @@ class Tools:
     """Paths of the built programs, set by `run`."""
 
     host = library = attack = fidelity = None
+    before_verb = []  # what the host program is told to run, where it is not the verb itself
 
 
 def check(name, condition, detail=""):
@@ -55,7 +56,7 @@ class Run:
             if language:
                 environment["AP_LANGUAGE"] = language
         done = subprocess.run(
-            [program or Tools.host, *map(str, argv)],
+            [program or Tools.host, *([] if program else Tools.before_verb), *map(str, argv)],
             env=environment,
             capture_output=True,
             timeout=timeout,

@@ -159,6 +159,13 @@ def test():
     for verb in ("thread_table", "small_stacks", "signals", "few_descriptors"):
         holds(verb, run(fixture, verb))
 
+    hits = 0
+    for _ in range(12):
+        result = run(fixture, "handed_over")
+        holds("what children are handed, while another thread writes to it", result)
+        hits += int(result.out.split()[3]) if result.out.startswith("ran") else 0
+    print(f"attack: {hits} writes came before a seal", flush=True)
+
     blocked = socket.create_server(("127.0.0.1", 0))
     for under in (None, loopback):
         allowed = policy(

@@ -62,7 +62,7 @@ int run_under_line2(char* const* argv) noexcept {
   if (object.open([&] { return sys::call(SYS_openat, AT_FDCWD, path.c_str(), O_PATH | O_CLOEXEC, 0); }) < 0)
     return ENOENT;
   if (access(path.c_str(), X_OK) != 0) return EACCES;
-  const interpose::Program program = interpose::inspect(object.get());
+  const interpose::Program program = interpose::inspect(object.get(), path.c_str());
   if (program.form == interpose::Program::Form::native || program.form == interpose::Program::Form::script) {
     if (!program.enterable && policy()->header().denies) {
       event::log(LogLevel::error,

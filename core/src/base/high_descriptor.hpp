@@ -13,7 +13,7 @@
 
 namespace ap {
 
-constexpr int kWithinTable = 56, kBeyondTable = 1000;
+constexpr int kWithinTable = 56, kBeyondTable = 240;
 
 // For the process's life. A close-on-exec duplicate, at `floor` or above, lower where the limit is; -1 when there is
 // none to be had.

@@ -39,7 +39,9 @@ std::atomic<std::uint32_t>& begun() noexcept {
 }  // namespace
 
 bool instance_is_new() noexcept {
-  return begun().load(std::memory_order_acquire) == 0;
+  // Without a page nothing has begun yet, and most processes do not get that far.
+  auto* page = g_page.load(std::memory_order_acquire);
+  return (page ? *page : g_plain).load(std::memory_order_acquire) == 0;
 }
 
 bool begin_instance() noexcept {
@@ -67,7 +69,8 @@ bool begin_instance() noexcept {
 }
 
 void forget_instance() noexcept {
-  begun().store(0, std::memory_order_release);
+  // The page is empty in a forked child; where the kernel does not see to that there is none.
+  g_plain.store(0, std::memory_order_release);
 }
 
 std::string_view instance_id() noexcept {

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "base/hash.hpp"
+#include "base/large.hpp"
 #include "base/syscall.hpp"
 #include "event/thread_key.hpp"
 #include "guard/guard.hpp"
@@ -41,7 +42,7 @@ std::uint64_t finish(std::uint64_t h) noexcept {
 // One mark is one word, [hash 40 bits][birth 24 bits in 1/64 s]: put and take are one compare-and-swap each. The bucket
 // is chosen by hash bits outside those 40. A false match would only fold two reports into one.
 constexpr std::size_t kBuckets = 512, kWays = 8;
-std::atomic<std::uint64_t> g_marks[kBuckets][kWays];
+AP_LARGE std::atomic<std::uint64_t> g_marks[kBuckets][kWays];
 std::atomic<std::uint64_t> g_overflowed{0};
 
 // Marks that found no room are counted instead (ten thousand reads that wait for four threads): whoever looks for a
@@ -227,7 +228,7 @@ struct Token {
   std::atomic<std::uint64_t> hash;  // 0 free, 1 being written
   std::atomic<std::uint64_t> birth_ms;
 };
-Token g_tokens[256];
+AP_LARGE Token g_tokens[256];
 
 bool ends_with(std::string_view s, std::string_view suffix) noexcept {
   return s.size() > suffix.size() && s.substr(s.size() - suffix.size()) == suffix;

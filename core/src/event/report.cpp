@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/hash.hpp"
+#include "base/large.hpp"
 #include "base/syscall.hpp"
 #include "event/fold.hpp"
 #include "event/instance.hpp"
@@ -25,7 +26,7 @@ namespace ap::event {
 namespace {
 
 std::atomic<LogLevel> g_log_level{LogLevel::info};
-constinit Fold g_fold;  // zeroed pages until the first event
+AP_LARGE constinit Fold g_fold;  // zeroed pages until the first event
 
 struct Counts {
   std::atomic<std::uint64_t> observed, denied, lines, dropped, dropped_told, unfolded;
@@ -81,7 +82,8 @@ void notice_fork() noexcept {
   for (auto* c : {&g_counts.observed, &g_counts.denied, &g_counts.lines, &g_counts.dropped, &g_counts.dropped_told,
                   &g_counts.unfolded})
     c->store(0, std::memory_order_relaxed);
-  shared();
+  // Before a fork, so that its child has it too. One that was executed tells the owner in another way.
+  if (!g_handed_over) shared();
 }
 
 std::uint64_t mix(std::uint64_t h, std::uint64_t v) noexcept {
@@ -303,8 +305,7 @@ void flush() noexcept {
 }
 
 void after_fork() noexcept {
-  forget_instance();
-  notice_fork();
+  forget_instance();  // the next begins with the child's first event
 }
 
 void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
@@ -331,8 +332,7 @@ void adopt(int event_fd, int log_fd) noexcept {
   events.fd = event_fd;
   log_sink.fd = log_fd;
   g_log_level.store(s.log_level, std::memory_order_relaxed);
-  use_sinks(events, log_sink, false);
-  notice_fork();
+  use_sinks(events, log_sink, false);  // its instance begins with its first event: most have none
 }
 
 bool handed_over() noexcept {
@@ -360,6 +360,7 @@ bool blocked() noexcept {
 }
 
 Counters counters() noexcept {
+  notice_fork();
   const auto get = [](const std::atomic<std::uint64_t>& v) { return v.load(std::memory_order_relaxed); };
   return {get(g_counts.observed), get(g_counts.denied), get(g_counts.lines), get(g_counts.dropped),
           get(g_counts.unfolded)};

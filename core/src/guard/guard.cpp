@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guard/guard.hpp"
 
+#include "guard/granted_paths.hpp"
 #include "guard/image.hpp"
 #include "guard/judge.hpp"
 #include "guard/name_table.hpp"
+#include "guard/path_text.hpp"
 #include "policy/blob.hpp"
 
 namespace ap::guard {
@@ -76,13 +78,35 @@ int check_against(const BlobView& policy, const NameTable* names, const Operatio
   return verdict.action;
 }
 
+namespace {
+
+// Whether the operation is one question about one path, whose text is all there is to it. `form` for granted_paths.
+bool is_plain_file(const Operation& operation, std::uint8_t& form) noexcept {
+  constexpr std::uint8_t most = granted_paths::kAtLine2 - 1;
+  form = static_cast<std::uint8_t>(operation.kind | (operation.flags & AP_OP_READ_TOO ? granted_paths::kReadsToo : 0));
+  return operation.resource == AP_FILES && operation.kind <= most && operation.text2.data == nullptr;
+}
+
+bool means_itself(std::string_view path) noexcept {
+  PathText text;
+  return !path.starts_with("/proc") && path.starts_with('/') && text.normalise(path, {}) &&
+         text.view().data() == path.data() && text.view().size() == path.size();
+}
+
+}  // namespace
+
 int check(const Operation& operation, Verdict& verdict) noexcept {
   const BlobView* sealed = policy();
-  if (!sealed) {
+  std::uint8_t form;
+  const bool plain = is_plain_file(operation, form);
+  if (!sealed || (plain && granted_paths::has(view(operation.text), form))) {
     verdict = {};
     return AP_GRANT;
   }
-  return check_against(*sealed, &name_table(), operation, verdict);
+  check_against(*sealed, &name_table(), operation, verdict);
+  if (plain && verdict.action == AP_GRANT && means_itself(view(operation.text)))
+    granted_paths::add(view(operation.text), form);
+  return verdict.action;
 }
 
 std::string_view rule_text(const BlobView& policy, const Verdict& verdict) noexcept {

@@ -21,17 +21,19 @@ constexpr std::uint32_t kImageVersion = 1;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kMaxImage = 65u << 20;
 
-// What one mapping holds: the view that policy() hands out, then the image.
+// What the root leads to: the view that policy() hands out, and its image.
 struct Frame {
   alignas(16) unsigned char view[sizeof(BlobView)];
-  ImageHeader image;
+  const ImageHeader* image;
 };
 
 // A page of its own: read-only from the seal on.
 struct alignas(kPage) Root {
   std::atomic<const Frame*> frame{nullptr};
-  unsigned char rest[kPage - sizeof(std::atomic<const Frame*>)] = {};
+  Frame first = {};  // of the seal; one that replaces it stands in front of its image
+  unsigned char rest[kPage - 16 - sizeof(Frame)] = {};
 };
+static_assert(sizeof(Root) == kPage);
 constinit Root root;
 constinit Settings no_settings{};
 
@@ -51,18 +53,19 @@ Error refuse(const char* what) {
 }
 
 struct Mapping {
-  Frame* frame = nullptr;
+  char* pages = nullptr;
   std::size_t size = 0;
+  bool writable = true;
   ~Mapping() {
-    if (frame) sys::call(SYS_munmap, frame, size);
+    if (pages) sys::call(SYS_munmap, pages, size);
   }
 };
 
-Result<bool> map(std::size_t image_size, Mapping& out) {
-  out.size = rounded(offsetof(Frame, image) + image_size);
+Result<bool> map(std::size_t size, Mapping& out) {
+  out.size = rounded(size);
   long pages = sys::call(SYS_mmap, nullptr, out.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages < 0 && pages > -4096) return failed("mmap", pages);
-  out.frame = reinterpret_cast<Frame*>(pages);
+  out.pages = reinterpret_cast<char*>(pages);
   return true;
 }
 
@@ -96,25 +99,22 @@ Result<bool> verify(const ImageHeader& image, std::size_t size) {
   return true;
 }
 
-// Checks the blob, makes the pages read-only, publishes.
-Result<bool> finish(Mapping& mapping, bool replace) {
-  ImageHeader& image = mapping.frame->image;
+// Checks the blob, makes the pages read-only, publishes. `replacing`: the frame, in the same mapping as its image.
+Result<bool> finish(Mapping& mapping, const ImageHeader& image, Frame* replacing) {
   const char* bytes = reinterpret_cast<const char*>(&image);
   Result<BlobView> view = BlobView::open({bytes + image.blob_offset, image.size - image.blob_offset});
   if (!view) return view.error();
-  new (mapping.frame->view) BlobView(*view);
-  if (long r = sys::call(SYS_mprotect, mapping.frame, mapping.size, PROT_READ); r != 0) return failed("mprotect", r);
-  if (replace)
+  if (!replacing && sealed()) return Error{ErrorCode::unsupported, "a policy is sealed already"};
+  if (replacing)
     if (long r = sys::call(SYS_mprotect, &root, sizeof root, PROT_READ | PROT_WRITE); r != 0)
       return failed("mprotect", r);
-  const Frame* none = nullptr;
-  if (replace) {
-    root.frame.store(mapping.frame,
-                     std::memory_order_release);  // the old image stays mapped: a check may still be reading it
-  } else if (!root.frame.compare_exchange_strong(none, mapping.frame, std::memory_order_acq_rel)) {
-    return Error{ErrorCode::unsupported, "a policy is sealed already"};
-  }
-  mapping.frame = nullptr;
+  Frame& frame = replacing ? *replacing : root.first;
+  new (frame.view) BlobView(*view);
+  frame.image = &image;
+  if (mapping.writable)
+    if (long r = sys::call(SYS_mprotect, mapping.pages, mapping.size, PROT_READ); r != 0) return failed("mprotect", r);
+  root.frame.store(&frame, std::memory_order_release);  // an old image stays mapped: a check may still be reading it
+  mapping.pages = nullptr;
   if (long r = sys::call(SYS_mprotect, &root, sizeof root, PROT_READ); r != 0) return failed("mprotect", r);
   return true;
 }
@@ -124,10 +124,11 @@ Result<bool> build(const Settings& settings, std::string_view blob, bool replace
   const std::size_t size = blob_offset + blob.size();
   if (size > kMaxImage)
     return Error{ErrorCode::limit, "the sealed image would have " + std::to_string(size) + " bytes"};
+  constexpr std::size_t kFrame = (sizeof(Frame) + 15) & ~std::size_t{15};
   Mapping mapping;
-  Result<bool> mapped = map(size, mapping);
+  Result<bool> mapped = map(kFrame + size, mapping);
   if (!mapped) return mapped;
-  ImageHeader& image = mapping.frame->image;
+  ImageHeader& image = *reinterpret_cast<ImageHeader*>(mapping.pages + kFrame);
   image = {kImageMagic, kImageVersion,       static_cast<std::uint32_t>(size),
            {},          sizeof(ImageHeader), static_cast<std::uint32_t>(blob_offset)};
   char* bytes = reinterpret_cast<char*>(&image);
@@ -138,7 +139,14 @@ Result<bool> build(const Settings& settings, std::string_view blob, bool replace
   Hash128 hash = hash128(body(image));
   image.hash[0] = hash.low;
   image.hash[1] = hash.high;
-  return finish(mapping, replace);
+  return finish(mapping, image, replace ? reinterpret_cast<Frame*>(mapping.pages) : nullptr);
+}
+
+// Whether nobody can change any more what `fd` holds, nor its size.
+bool is_constant(int fd) {
+  constexpr long kSeals = F_SEAL_WRITE | F_SEAL_SHRINK;
+  const long seals = sys::call(SYS_fcntl, fd, F_GET_SEALS);
+  return seals >= 0 && (seals & kSeals) == kSeals;
 }
 
 }  // namespace
@@ -153,24 +161,36 @@ Result<bool> seal_from_descriptor(int fd) {
   struct stat status;
   if (long r = sys::call(SYS_fstat, fd, &status); r != 0) return failed("fstat", r);
   if (!S_ISREG(status.st_mode)) return refuse("not a regular file");
-  if (status.st_size < static_cast<off_t>(sizeof(ImageHeader)) || status.st_size > static_cast<off_t>(kMaxImage))
+  ImageHeader header;
+  if (sys::call(SYS_pread64, fd, &header, sizeof header, 0) != static_cast<long>(sizeof header) ||
+      header.size < sizeof header || header.size > kMaxImage)
     return refuse("of an impossible size");
-  const auto size = static_cast<std::size_t>(status.st_size);
+  const std::size_t size = header.size, all = static_cast<std::size_t>(status.st_size);
+  // What stands behind it, from the next page on, is not the image's.
+  if (all < size || (all > size && all <= rounded(size))) return refuse("of another size than it says");
   Mapping mapping;
-  Result<bool> mapped = map(size, mapping);
-  if (!mapped) return mapped;
-  // Copied first and judged then: whoever still holds the descriptor cannot change what was judged.
-  char* bytes = reinterpret_cast<char*>(&mapping.frame->image);
-  for (std::size_t at = 0; at < size;) {
-    long n = sys::call(SYS_pread64, fd, bytes + at, size - at, at);
-    if (n == -EINTR) continue;
-    if (n < 0) return failed("pread", n);
-    if (n == 0) return refuse("shorter than it was");
-    at += static_cast<std::size_t>(n);
+  if (is_constant(fd)) {
+    mapping.size = rounded(size);
+    const long pages = sys::call(SYS_mmap, nullptr, mapping.size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (pages < 0 && pages > -4096) return failed("mmap", pages);
+    mapping.pages = reinterpret_cast<char*>(pages);
+    mapping.writable = false;
+  } else {
+    Result<bool> mapped = map(size, mapping);
+    if (!mapped) return mapped;
+    // Copied first and judged then: whoever still holds the descriptor cannot change what was judged.
+    for (std::size_t at = 0; at < size;) {
+      long n = sys::call(SYS_pread64, fd, mapping.pages + at, size - at, at);
+      if (n == -EINTR) continue;
+      if (n < 0) return failed("pread", n);
+      if (n == 0) return refuse("shorter than it was");
+      at += static_cast<std::size_t>(n);
+    }
   }
-  Result<bool> valid = verify(mapping.frame->image, size);
+  const auto& image = *reinterpret_cast<const ImageHeader*>(mapping.pages);
+  Result<bool> valid = verify(image, size);
   if (!valid) return valid;
-  return finish(mapping, false);
+  return finish(mapping, image, nullptr);
 }
 
 Result<bool> replace_policy(ReplacePolicyToken, std::string_view blob) {
@@ -185,7 +205,7 @@ bool sealed() noexcept {
 const Settings& settings() noexcept {
   const Frame* f = frame();
   if (!f) return no_settings;
-  return *reinterpret_cast<const Settings*>(reinterpret_cast<const char*>(&f->image) + f->image.settings_offset);
+  return *reinterpret_cast<const Settings*>(reinterpret_cast<const char*>(f->image) + f->image->settings_offset);
 }
 
 const BlobView* policy() noexcept {
@@ -195,7 +215,7 @@ const BlobView* policy() noexcept {
 
 std::string_view image_bytes() noexcept {
   const Frame* f = frame();
-  return f ? std::string_view(reinterpret_cast<const char*>(&f->image), f->image.size) : std::string_view();
+  return f ? std::string_view(reinterpret_cast<const char*>(f->image), f->image->size) : std::string_view();
 }
 
 }  // namespace ap

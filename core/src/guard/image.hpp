@@ -26,7 +26,8 @@ struct ImageHeader {
 Result<bool> seal(const Settings& settings, std::string_view blob);
 
 // A child's way: maps a descriptor that holds an image, verifies magic, version, size, hash and the blob's own
-// structure.
+// structure. A memfd whose content is sealed is mapped itself, of anything else a copy is made first. Something else
+// may stand behind the image, from the next page on.
 Result<bool> seal_from_descriptor(int fd);
 
 // A newer bundle, at an invocation boundary only (control layer, later): needs the token to be visible at the call.

@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/hash.hpp"
+#include "base/large.hpp"
 
 namespace ap {
 namespace {
@@ -199,7 +200,7 @@ void NameTable::clear() noexcept {
 }
 
 NameTable& name_table() noexcept {
-  static constinit NameTable table;
+  AP_LARGE static constinit NameTable table;
   return table;
 }
 

@@ -50,7 +50,7 @@ class CommandLine {
     capacity_ = capacity;
     return true;
   }
-  char stack_[2048];
+  char stack_[512];
   char* data_ = stack_;
   std::size_t size_ = 0, capacity_ = sizeof(stack_);
 };
@@ -88,6 +88,13 @@ bool resolve_program(const BlobView& policy, std::string_view word, std::string_
   return false;
 }
 
+// (In a frame of its own: most calls do not need its buffer.)
+[[gnu::noinline]] bool resolves_to(const BlobView& policy, std::string_view word, std::string_view cwd,
+                                   std::string_view real) noexcept {
+  PathBuffer path;
+  return resolve_program(policy, word, cwd, path) && path.view() == real;
+}
+
 // A text with dot-dot says one directory and means another: it is not searched.
 bool has_dot_dot(std::string_view path) noexcept {
   for (std::size_t at = path.find(".."); at != path.npos; at = path.find("..", at + 1))
@@ -112,43 +119,61 @@ void judge_command(const BlobView& policy, const Operation& operation, Verdict& 
 
   const std::string_view program = view(operation.text), cwd = view(operation.cwd);
   const std::string_view first = operation.argc && operation.argv ? view(operation.argv[0]) : std::string_view();
-  PathBuffer real, other;
   // Line 2 says both: the program as called, and (text2) the file that will run. It must not be looked for a second
   // time.
-  const std::string_view known_real = operation.text2.data ? view(operation.text2) : program;
-  bool found =
-      operation.flags & AP_OP_CANONICAL ? real.assign(known_real) : resolve_program(policy, program, cwd, real);
+  PathBuffer resolved;
+  std::string_view real = operation.text2.data ? view(operation.text2) : program;
+  bool found = true;
+  if (!(operation.flags & AP_OP_CANONICAL)) {
+    found = resolve_program(policy, program, cwd, resolved);
+    real = resolved.view();
+  }
 
   // At most four spellings: the real program; the program as called, plainly written and as it stands, and argv[0],
   // where they lead to it. A path leads where it says, a bare name where PATH led at the start (for execve it is a file
-  // of the current directory).
+  // of the current directory). Where a spelling leads is found out when a rule meets it: PATH may be long.
   auto leads_there = [&](std::string_view word) {
     if (operation.flags & AP_OP_CANONICAL && word == program && word.starts_with('/')) return true;  // as it was called
-    return !found || word == real.view() || (resolve_program(policy, word, cwd, other) && other.view() == real.view());
+    return !found || word == real || resolves_to(policy, word, cwd, real);
   };
-  CommandLine spellings[4];
+  enum class Leads : std::uint8_t { there, elsewhere, unknown };
+  struct Spelling {
+    std::string_view word;
+    Leads leads;
+    CommandLine line;
+  } spellings[4];
   int count = 0;
   bool fits = true;
-  auto add = [&](std::string_view word) {
+  auto add = [&](std::string_view word, Leads leads) {
     for (int i = 0; i < count; ++i) {
-      std::string_view known = spellings[i].view();
-      if (known.starts_with(word) && (known.size() == word.size() || known[word.size()] == ' ')) return;
+      if (spellings[i].word != word) continue;
+      if (leads == Leads::there) spellings[i].leads = leads;
+      return;
     }
-    fits = fits && write_command(spellings[count++], word, operation);
+    Spelling& spelling = spellings[count++];
+    spelling.word = word;
+    spelling.leads = leads;
+    fits = fits && write_command(spelling.line, word, operation);
   };
-  if (found) add(real.view());
-  if (PathText plain; program.find('/') != program.npos && plain.normalise(program, cwd) && leads_there(plain.view()))
-    add(plain.view());
-  if (!program.empty() && !has_dot_dot(program) && (program.find('/') != program.npos || leads_there(program)))
-    add(program);
-  if (!first.empty() && first != program && found && !has_dot_dot(first) && leads_there(first)) add(first);
+  const bool is_path = program.find('/') != program.npos;
+  PathText plain;
+  if (found) add(real, Leads::there);
+  if (is_path && plain.normalise(program, cwd)) add(plain.view(), Leads::unknown);
+  if (!program.empty() && !has_dot_dot(program)) add(program, is_path ? Leads::there : Leads::unknown);
+  if (!first.empty() && first != program && found && !has_dot_dot(first)) add(first, Leads::unknown);
   if (!fits) return set(verdict, h.denies ? std::uint8_t{AP_DENY} : h.child, rule_child_action);
 
   for (std::uint32_t i = 0; i < h.commands.count; ++i) {
     std::string_view pattern = policy.text(rules[i].text, rules[i].size), literal = anchored_literal(pattern);
-    for (int s = 0; s < count; ++s)
-      if (spellings[s].view().starts_with(literal) && search_command(pattern, spellings[s].view()))
-        return set(verdict, rules[i].action, rules[i].rule);
+    for (int s = 0; s < count; ++s) {
+      Spelling& spelling = spellings[s];
+      if (spelling.leads == Leads::elsewhere || !spelling.line.view().starts_with(literal) ||
+          !search_command(pattern, spelling.line.view()))
+        continue;
+      if (spelling.leads == Leads::unknown)
+        spelling.leads = leads_there(spelling.word) ? Leads::there : Leads::elsewhere;
+      if (spelling.leads == Leads::there) return set(verdict, rules[i].action, rules[i].rule);
+    }
   }
 }
 

@@ -136,6 +136,17 @@ long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count,
   return at == query.size ? 0 : decide_unknown();
 }
 
+bool remember_search_domains(std::string_view domains) noexcept {
+  if (domains.size() > sizeof search_domains) return false;
+  std::memcpy(search_domains, domains.data(), domains.size());
+  search_size = domains.size();
+  return true;
+}
+
+std::string_view known_search_domains() noexcept {
+  return {search_domains, search_size};
+}
+
 void remember_search_domains() noexcept {
   const long fd = sys::call(SYS_openat, AT_FDCWD, "/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return;

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <string_view>
 
 #include "guard/operation.hpp"
 
@@ -31,7 +32,10 @@ long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count,
 // Whether decide_payload() has anything to do on this thread.
 bool watches_payload() noexcept;
 
-// The search domains of resolv.conf, which may be put behind a name. At install.
+// The search domains of resolv.conf, which may be put behind a name. At install: from the file, or as a parent knew
+// them (" one two", each with a blank in front; false: too long).
 void remember_search_domains() noexcept;
+bool remember_search_domains(std::string_view domains) noexcept;
+std::string_view known_search_domains() noexcept;
 
 }  // namespace ap::interpose

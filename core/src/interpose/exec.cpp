@@ -160,6 +160,12 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
                                              : sys::call(SYS_execveat, dirfd, path, argv, envp, 0);
 }
 
+bool may_execute(int object) {
+  const long answer = sys::call(SYS_faccessat2, object, "", X_OK, AT_EMPTY_PATH);
+  if (answer == 0 || answer == -EACCES) return answer == 0;
+  return sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object).text, X_OK) != -EACCES;  // before Linux 5.8
+}
+
 long run_program(int dirfd, long user_path, long user_argv, long user_envp, int flags) {
   Measure arguments, environment;
   if (const long r = measure(user_argv, arguments); r < 0) return r;
@@ -188,10 +194,9 @@ long run_program(int dirfd, long user_path, long user_argv, long user_envp, int 
     struct stat st;
     if (sys::call(SYS_fstat, object.get(), &st) == 0 && S_ISLNK(st.st_mode)) return -ELOOP;
     // Not to be run at all: the search in PATH goes on, nothing is decided.
-    if (!S_ISREG(st.st_mode) || sys::call(SYS_faccessat, AT_FDCWD, DescriptorPath(object.get()).text, X_OK) == -EACCES)
-      return -EACCES;
+    if (!S_ISREG(st.st_mode) || !may_execute(object.get())) return -EACCES;
   }
-  const Program program = inspect(object.get());
+  const Program program = inspect(object.get(), work.real.data);
   return exec_with(work, dirfd, flags, object, program, user_argv, user_envp, arguments, environment,
                    scratch.base() + ((sizeof(Work) + 15) & ~std::size_t{15}), scratch.base() + size);
 }

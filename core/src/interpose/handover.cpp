@@ -310,7 +310,7 @@ void enter_child(char** environment) noexcept {
   std::string_view text = std::string_view(marker).substr(kMarker.size());
   const auto descriptor = [&] { return static_cast<int>(take_number(text)); };
   const int image = descriptor();
-  const auto inode = static_cast<ino_t>(take_number(text));
+  const auto inode = static_cast<std::uint64_t>(take_number(text));
   const int events = taken_over(descriptor()), log = taken_over(descriptor());
   const bool denies = take_number(text) != 0;
 
@@ -318,15 +318,20 @@ void enter_child(char** environment) noexcept {
   const bool passed_on = image >= 0 && sys::call(SYS_fstat, image, &st) == 0 && st.st_ino == inode;
   const auto result = passed_on ? seal_from_descriptor(image)
                                 : Result<bool>(Error{ErrorCode::blob_invalid, "its policy was not passed on"});
-  if (image >= 0) sys::call(SYS_close, image);
   restore_environment(environment, marker);
   if (!result) {
+    if (image >= 0) sys::call(SYS_close, image);
     if (denies) refuse_to_run(log, result.error().message);
     return;
   }
   event::adopt(events, log);
   user_code_begins();
-  const auto installed = install(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled});
+  const std::uint32_t needs = guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled};
+  const auto installed = install(needs, {image, behind_image()});
+  if (needs)
+    adopt_image(image, inode);
+  else
+    sys::call(SYS_close, image);
   if (!installed && denies) refuse_to_run(log, installed.error().message);
 }
 

@@ -4,44 +4,37 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cstring>
 #include <string_view>
 
 #include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
 #include "guard/canonical.hpp"
+#include "guard/guard.hpp"
 #include "guard/image.hpp"
+#include "interpose/plan.hpp"
+#include "interpose/prepared_libc.hpp"
 
 namespace ap::interpose {
 namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 struct Kept {
   std::atomic<const char*> image{nullptr};  // whose descriptor this is, or is being made
   std::atomic<int> fd{-1};
   std::atomic<std::uint64_t> inode{0};
+  std::atomic<unsigned> starts{0};  // children begun with this image
 };
 constinit Kept kept;
 
-long make() noexcept {
-  const std::string_view image = image_bytes();
-  long fd = sys::call(SYS_memfd_create, "app_protect", MFD_ALLOW_SEALING);
-  if (fd >= 0) {
-    if (const long r = sys::write_all(static_cast<int>(fd), image); r < 0) {
-      sys::call(SYS_close, fd);
-      return r;
-    }
-    sys::call(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-    return fd;
-  }
-  const long file = sys::call(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0400);
-  if (file < 0) return fd;
-  long r = sys::write_all(static_cast<int>(file), image);
-  if (r == 0) r = sys::call(SYS_openat, AT_FDCWD, canonical::DescriptorPath(static_cast<int>(file)).text, O_RDONLY);
-  sys::call(SYS_close, file);
-  return r;
-}
+using Piece = PreparedLibc::Piece;
 
 bool inode_of(long fd, std::uint64_t& inode) noexcept {
   struct stat st;
@@ -50,22 +43,113 @@ bool inode_of(long fd, std::uint64_t& inode) noexcept {
   return true;
 }
 
+long write_at(int fd, const Piece& piece, std::uint64_t offset) noexcept {
+  const auto* bytes = static_cast<const char*>(piece.at);
+  for (std::size_t done = 0; done < piece.size;) {
+    const long n = sys::call(SYS_pwrite64, fd, bytes + done, piece.size - done, offset + done);
+    if (n == -EINTR) continue;
+    if (n <= 0) return n ? n : -EIO;
+    done += static_cast<std::size_t>(n);
+  }
+  return 0;
+}
+
+// Until it was sealed, another thread that guesses its number could write to it.
+bool holds(int fd, const Piece& piece, std::uint64_t offset) noexcept {
+  const std::size_t size = piece.size;
+  const long at = sys::call(SYS_mmap, nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset);
+  if (at < 0 && at > -4096) return false;
+  const bool same = std::memcmp(reinterpret_cast<const void*>(at), piece.at, size) == 0;
+  sys::call(SYS_munmap, at, size);
+  return same;
+}
+
+// A sealed memfd with the image and, at the next page's beginning, `more`.
+long make_sealed(const Piece* more, std::size_t count, std::uint64_t& inode) noexcept {
+  canonical::Descriptor memory;
+  const long fd = memory.open([] { return sys::call(SYS_memfd_create, "app_protect", MFD_ALLOW_SEALING); });
+  if (fd < 0) return fd;
+  const int file = memory.get();
+  const Piece image{image_bytes().data(), image_bytes().size()};
+  long result = write_at(file, image, 0);
+  std::uint64_t end = behind_image();
+  for (std::size_t i = 0; i < count && result == 0; end += more[i++].size) result = write_at(file, more[i], end);
+  if (result == 0) result = sys::call(SYS_fcntl, file, F_ADD_SEALS, kSeals);
+  if (result < 0) return result;
+  bool same = inode_of(file, inode) && holds(file, image, 0);
+  end = behind_image();
+  for (std::size_t i = 0; i < count && same; end += more[i++].size) same = holds(file, more[i], end);
+  return same ? memory.release() : -EBUSY;
+}
+
+long make(std::uint64_t& inode) noexcept {
+  const long fd = make_sealed(nullptr, 0, inode);
+  if (fd >= 0 || fd == -EBUSY) return fd;
+  const long file = sys::call(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0400);
+  if (file < 0) return fd;
+  long r = sys::write_all(static_cast<int>(file), image_bytes());
+  if (r == 0 && !inode_of(file, inode)) r = -EBADF;
+  if (r == 0) r = sys::call(SYS_openat, AT_FDCWD, canonical::DescriptorPath(static_cast<int>(file)).text, O_RDONLY);
+  sys::call(SYS_close, file);
+  return r;
+}
+
+// The kernel ends a process that writes beyond RLIMIT_FSIZE, into a memfd too.
+bool may_write(std::uint64_t size) noexcept {
+  rlimit64 limit{};
+  return sys::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) == 0 && size <= limit.rlim_cur;
+}
+
+long make_with_libc(std::uint64_t& inode) noexcept {
+  PreparedLibc libc;
+  if (!libc.make(wanted_calls(guard::needs(*policy()) & ~std::uint32_t{settings().hooks_disabled}, false))) return -1;
+  std::uint64_t size = behind_image();
+  for (std::size_t i = 0; i < PreparedLibc::kPieces; ++i) size += libc.pieces()[i].size;
+  return may_write(size) ? make_sealed(libc.pieces(), PreparedLibc::kPieces, inode) : -EFBIG;
+}
+
+using Make = long (*)(std::uint64_t& inode);
+
+void keep(Make make) noexcept {
+  std::uint64_t inode;
+  const long fd = make(inode);
+  if (fd < 0) return;
+  const int high = move_high(static_cast<int>(fd));
+  const int old = kept.fd.load(std::memory_order_acquire);
+  kept.inode.store(inode, std::memory_order_relaxed);
+  kept.fd.store(high, std::memory_order_release);
+  if (old >= 0) sys::call(SYS_close, old);
+}
+
 }  // namespace
 
 void keep_image() noexcept {
   const char* const now = image_bytes().data();
   const char* before = kept.image.load(std::memory_order_acquire);
-  if (before == now || !kept.image.compare_exchange_strong(before, now, std::memory_order_acq_rel)) return;
+  if (before == now) {
+    // The preparation pays from a few children on: not for one that starts a single program.
+    constexpr unsigned kSecond = 1;
+    if (kept.starts.load(std::memory_order_relaxed) <= kSecond && kept.starts.fetch_add(1) == kSecond)
+      keep(make_with_libc);
+    return;
+  }
+  if (!kept.image.compare_exchange_strong(before, now, std::memory_order_acq_rel)) return;
   if (const int old = kept.fd.exchange(-1, std::memory_order_acq_rel); old >= 0) sys::call(SYS_close, old);
-  const long fd = make();
-  std::uint64_t inode;
-  if (fd < 0 || !inode_of(fd, inode)) return;
-  kept.inode.store(inode, std::memory_order_relaxed);
-  kept.fd.store(move_high(static_cast<int>(fd)), std::memory_order_release);
+  keep(make);
+  kept.starts.store(1, std::memory_order_relaxed);
 }
 
 int kept_image() noexcept {
   return kept.fd.load(std::memory_order_acquire);
+}
+
+void adopt_image(int fd, std::uint64_t inode) noexcept {
+  struct stat st;
+  const bool has_libc = sys::call(SYS_fstat, fd, &st) == 0 && st.st_size > static_cast<off_t>(behind_image());
+  kept.starts.store(has_libc ? 2 : 0, std::memory_order_relaxed);
+  kept.image.store(image_bytes().data(), std::memory_order_relaxed);
+  kept.inode.store(inode, std::memory_order_relaxed);
+  kept.fd.store(move_high(fd, kWithinTable), std::memory_order_release);
 }
 
 long image_descriptor(std::uint64_t& inode) noexcept {
@@ -74,10 +158,16 @@ long image_descriptor(std::uint64_t& inode) noexcept {
     if (fd >= 0 && inode_of(fd, inode) && inode == kept.inode.load(std::memory_order_relaxed)) return fd;
     if (fd >= 0) sys::call(SYS_close, fd);  // something else has that number now
   }
-  const long fd = make();
-  if (fd < 0 || inode_of(fd, inode)) return fd;
-  sys::call(SYS_close, fd);
-  return -EBADF;
+  return make(inode);
+}
+
+bool is_sealed(int fd) noexcept {
+  const long seals = sys::call(SYS_fcntl, fd, F_GET_SEALS);
+  return seals >= 0 && (seals & kSeals) == kSeals;
+}
+
+std::uint64_t behind_image() noexcept {
+  return (image_bytes().size() + kPage - 1) & ~std::uint64_t{kPage - 1};
 }
 
 }  // namespace ap::interpose

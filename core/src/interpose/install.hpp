@@ -12,11 +12,17 @@
 
 namespace ap::interpose {
 
+// Where a handed-over child finds libc as its parent has prepared it (prepared_libc.hpp).
+struct Prepared {
+  int fd = -1;
+  std::uint64_t offset = 0;
+};
+
 // Installs the hooks of the dimensions in `needs` (ap_need bits); with none of them nothing is touched. Idempotent: a
 // later call changes nothing. Not to be called from two threads at once; other threads may run anything meanwhile. An
 // error means that a hook which enforcement rests on is missing; single functions that could only be redirected are
 // agent_health events.
-Result<bool> install(std::uint32_t needs);
+Result<bool> install(std::uint32_t needs, const Prepared& prepared = {});
 
 struct InstallReport {
   std::uint32_t patched = 0;     // functions whose entry leads to us

@@ -2,6 +2,7 @@
 #include "interpose/loaded_object.hpp"
 
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace ap::interpose {
@@ -16,10 +17,12 @@ bool describe(const dl_phdr_info& info, LoadedObject& out) {
   out = LoadedObject{};
   out.base = info.dlpi_addr;
   std::strncpy(out.name, info.dlpi_name ? info.dlpi_name : "", sizeof out.name - 1);
+  std::size_t notes = 0;
   for (int i = 0; i < info.dlpi_phnum; ++i) {
     const Elf64_Phdr& segment = info.dlpi_phdr[i];
     const std::uintptr_t begin = info.dlpi_addr + segment.p_vaddr, end = begin + segment.p_memsz;
     if (segment.p_type == PT_DYNAMIC) out.dynamic = reinterpret_cast<const Elf64_Dyn*>(begin);
+    if (segment.p_type == PT_NOTE && notes < std::size(out.notes)) out.notes[notes++] = {begin, end};
     if (segment.p_type != PT_LOAD) continue;
     if (!out.whole.end || begin < out.whole.begin) out.whole.begin = begin;
     if (end > out.whole.end) out.whole.end = end;
@@ -27,17 +30,7 @@ bool describe(const dl_phdr_info& info, LoadedObject& out) {
     if (segment.p_flags & PF_X) out.text = {out.text.end ? out.text.begin : begin, end};
   }
   if (!out.dynamic) return out.whole.end != 0;
-  for (const Elf64_Dyn* d = out.dynamic; d->d_tag != DT_NULL; ++d) {
-    const std::uintptr_t at = pointer(out, d->d_un.d_ptr);
-    if (d->d_tag == DT_SYMTAB) out.symbols = reinterpret_cast<const Elf64_Sym*>(at);
-    if (d->d_tag == DT_STRTAB) out.strings = reinterpret_cast<const char*>(at);
-    if (d->d_tag == DT_GNU_HASH) out.gnu_hash = reinterpret_cast<const std::uint32_t*>(at);
-    if (d->d_tag == DT_VERSYM) out.versions = reinterpret_cast<const Elf64_Half*>(at);
-    if (d->d_tag == DT_JMPREL) out.plt_relocations = reinterpret_cast<const Elf64_Rela*>(at);
-    if (d->d_tag == DT_RELA) out.relocations = reinterpret_cast<const Elf64_Rela*>(at);
-    if (d->d_tag == DT_PLTRELSZ) out.plt_size = d->d_un.d_val;
-    if (d->d_tag == DT_RELASZ) out.relocations_size = d->d_un.d_val;
-  }
+  read_dynamic(out.dynamic, out);
   return true;
 }
 
@@ -59,6 +52,35 @@ std::uint32_t gnu_hash_of(const char* name) {
 }
 
 }  // namespace
+
+void read_dynamic(const Elf64_Dyn* dynamic, LoadedObject& out) noexcept {
+  for (const Elf64_Dyn* d = dynamic; d->d_tag != DT_NULL; ++d) {
+    const std::uintptr_t at = pointer(out, d->d_un.d_ptr);
+    if (d->d_tag == DT_SYMTAB) out.symbols = reinterpret_cast<const Elf64_Sym*>(at);
+    if (d->d_tag == DT_STRTAB) out.strings = reinterpret_cast<const char*>(at);
+    if (d->d_tag == DT_GNU_HASH) out.gnu_hash = reinterpret_cast<const std::uint32_t*>(at);
+    if (d->d_tag == DT_VERSYM) out.versions = reinterpret_cast<const Elf64_Half*>(at);
+    if (d->d_tag == DT_JMPREL) out.plt_relocations = reinterpret_cast<const Elf64_Rela*>(at);
+    if (d->d_tag == DT_RELA) out.relocations = reinterpret_cast<const Elf64_Rela*>(at);
+    if (d->d_tag == DT_PLTRELSZ) out.plt_size = d->d_un.d_val;
+    if (d->d_tag == DT_RELASZ) out.relocations_size = d->d_un.d_val;
+  }
+}
+
+std::string_view build_id(const LoadedObject& object) noexcept {
+  for (const AddressRange& notes : object.notes) {
+    for (std::uintptr_t at = notes.begin; at + sizeof(Elf64_Nhdr) <= notes.end;) {
+      const auto& note = *reinterpret_cast<const Elf64_Nhdr*>(at);
+      const std::uintptr_t name = at + sizeof note, value = name + ((note.n_namesz + 3u) & ~3u);
+      if (value + note.n_descsz > notes.end) break;
+      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+          std::memcmp(reinterpret_cast<const char*>(name), "GNU", 4) == 0)
+        return {reinterpret_cast<const char*>(value), note.n_descsz};
+      at = value + ((note.n_descsz + 3u) & ~3u);
+    }
+  }
+  return {};
+}
 
 std::string_view LoadedObject::file() const {
   std::string_view all(name);

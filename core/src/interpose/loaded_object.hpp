@@ -29,6 +29,7 @@ struct LoadedObject {
   const Elf64_Half* versions = nullptr;
   const Elf64_Rela *plt_relocations = nullptr, *relocations = nullptr;
   std::size_t plt_size = 0, relocations_size = 0;  // bytes
+  AddressRange notes[4];
   char name[256] = {};
 
   std::string_view file() const;  // the last component of its name
@@ -46,6 +47,12 @@ struct FunctionSymbol {
   unsigned char* address = nullptr;
   std::size_t size = 0;
 };
+
+// The object's NT_GNU_BUILD_ID; empty without one.
+std::string_view build_id(const LoadedObject& object) noexcept;
+
+// Takes the tables' addresses from a dynamic section (ended by DT_NULL).
+void read_dynamic(const Elf64_Dyn* dynamic, LoadedObject& object) noexcept;
 
 // Every distinct function of this name that the object exports (one per version, the default version first), at most
 // `capacity`. Returns how many.

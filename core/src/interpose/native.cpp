@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/hash.hpp"
+#include "base/large.hpp"
 #include "base/syscall.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
@@ -27,9 +28,9 @@ namespace {
 // Paths handed to the loader. It reads them after our frame is gone, so they must stay and must not change: interned,
 // never freed. A program loads few different paths; past the arena a load is refused.
 constexpr std::size_t kArena = 256 * 1024, kIndex = 1024;
-char arena[kArena];
+AP_LARGE char arena[kArena];
 std::size_t arena_used = 0;
-const char* interned[kIndex];
+AP_LARGE const char* interned[kIndex];
 int arena_lock = 0;
 
 const char* intern(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/syscall.hpp"
+#include "guard/granted_paths.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/files.hpp"
 
@@ -46,6 +47,12 @@ struct Judged {
   Verdict verdict;
 };
 
+// The question without its path, for granted_paths.
+std::uint8_t form_of(std::uint64_t flags) {
+  const Kind k = kind_of(flags);
+  return static_cast<std::uint8_t>(k.kind | granted_paths::kAtLine2 | (k.reads_too ? granted_paths::kReadsToo : 0));
+}
+
 int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
   const Kind k = kind_of(flags);
   out.operation = file(k.kind, path);
@@ -60,11 +67,11 @@ int judge_open(std::string_view path, std::uint64_t flags, Judged& out) {
   return action;
 }
 
-// The fast way, for a text that is its own normal form. `text` is judged and opened.
-long open_normal(const char* joined, std::string_view text, bool relative, const PathBuffer& called,
+// The fast way, for a text in normal form: `text` is judged, `joined` opened.
+long open_normal(const char* joined, const PathBuffer& text, bool relative, const PathBuffer& called,
                  std::uint64_t flags, std::uint64_t mode) {
   Judged judged;
-  if (judge_open(text, flags, judged) == AP_DENY) {
+  if (judge_open(text.view(), flags, judged) == AP_DENY) {
     // Refused, unless the text is not the real path after all.
     const long probe = canonical::open_without_links(AT_FDCWD, joined, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW), 0);
     if (probe >= 0)
@@ -77,7 +84,12 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
   }
   const long fd = canonical::open_without_links(AT_FDCWD, joined, flags, mode);
   if (fd < 0 && canonical::needs_slow_way(fd, relative)) return kSlow;
-  settle(judged.operation, judged.verdict, called.view());
+  // INVARIANT: only a text as it was called is remembered. One that was made of it can mean another file in a forked
+  // child: /proc with a number in it, a relative path.
+  if (judged.verdict.action != AP_GRANT)
+    settle(judged.operation, judged.verdict, called.view());
+  else if (joined == text.data)
+    granted_paths::add(text.view(), form_of(flags));
   return fd;
 }
 
@@ -90,7 +102,7 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
     real.size = 0;
     return kSlow;
   }
-  return open_normal(joined.data, real.view(), path.data[0] != '/', path, flags, mode);
+  return open_normal(joined.data, real, path.data[0] != '/', path, flags, mode);
 }
 
 // By its name in the real directory, made there if asked. A link in the last place is followed by hand, as the kernel
@@ -175,8 +187,11 @@ long open_normal(const char* joined, std::string_view text, bool relative, const
 long guarded_open(int dirfd, const PathBuffer& path, std::uint64_t flags, std::uint64_t mode,
                   std::uint64_t resolve) noexcept {
   if (path.size == 0) return -ENOENT;
-  if (!resolve && canonical::is_normal(path.view())) {
-    const long fd = open_normal(path.data, path.view(), false, path, flags, mode);
+  if (!resolve && granted_paths::has(path.view(), form_of(flags))) {
+    const long fd = canonical::open_without_links(AT_FDCWD, path.data, flags, mode);
+    if (fd >= 0 || !canonical::needs_slow_way(fd, false)) return fd;
+  } else if (!resolve && canonical::is_normal(path.view())) {
+    const long fd = open_normal(path.data, path, false, path, flags, mode);
     if (fd != kSlow) return fd;
   }
   return open_otherwise(dirfd, path, flags, mode, resolve);

@@ -9,17 +9,13 @@
 
 #include "base/syscall.hpp"
 #include "base/threads.hpp"
-#include "interpose/decode_x86_64.hpp"
 #include "interpose/other_threads.hpp"
+#include "interpose/patch_code.hpp"
 
 namespace ap::interpose {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kJump = 5;   // e9 rel32
-constexpr std::size_t kSlot = 96;  // one island: 32 bytes of jump, 64 of relocated original
-constexpr std::size_t kOriginalAt = 32;
-constexpr std::int64_t kReach = 0x7ff00000;
 
 std::uintptr_t word(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p);
@@ -29,70 +25,6 @@ std::uintptr_t page_down(std::uintptr_t a) {
 }
 std::uintptr_t page_up(std::uintptr_t a) {
   return (a + kPage - 1) & ~(kPage - 1);
-}
-
-bool reaches(std::uintptr_t from, std::uintptr_t to) {
-  const std::int64_t distance = static_cast<std::int64_t>(to - from);
-  return distance > -kReach && distance < kReach;
-}
-
-void put32(unsigned char* at, std::int64_t value) {
-  const auto v = static_cast<std::int32_t>(value);
-  std::memcpy(at, &v, 4);
-}
-
-std::int32_t get32(const unsigned char* at) {
-  std::int32_t v;
-  std::memcpy(&v, at, 4);
-  return v;
-}
-
-// endbr64; jmp *[rip]; address
-void write_island(unsigned char* at, const void* replacement) {
-  static const unsigned char code[] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0, 0, 0};
-  std::memcpy(at, code, sizeof code);
-  std::memcpy(at + sizeof code, &replacement, sizeof replacement);
-}
-
-unsigned char* write_jump(unsigned char* at, const unsigned char* to) {
-  at[0] = 0xe9;
-  put32(at + 1, static_cast<std::int64_t>(word(to) - word(at) - kJump));
-  return at + kJump;
-}
-
-// Moves one instruction; nullptr when it cannot be moved. `at` is advanced behind it.
-unsigned char* relocate(unsigned char* at, const unsigned char* from, const Instruction& i) {
-  const std::uintptr_t next = word(from) + i.length;
-  auto displacement = [&] {
-    return i.field_size == 1 ? static_cast<std::int64_t>(static_cast<signed char>(from[i.field]))
-                             : get32(from + i.field);
-  };
-  switch (i.kind) {
-    case Instruction::Kind::plain:
-      std::memcpy(at, from, i.length);
-      return at + i.length;
-    case Instruction::Kind::rip_relative: {
-      const std::uintptr_t goal = next + static_cast<std::uintptr_t>(displacement());
-      if (!reaches(word(at), goal)) return nullptr;
-      std::memcpy(at, from, i.length);
-      put32(at + i.field, static_cast<std::int64_t>(goal - (word(at) + i.length)));
-      return at + i.length;
-    }
-    case Instruction::Kind::jump_if:
-    case Instruction::Kind::jump: {
-      const std::uintptr_t goal = next + static_cast<std::uintptr_t>(displacement());
-      if (!reaches(word(at), goal)) return nullptr;
-      if (i.kind == Instruction::Kind::jump) return write_jump(at, reinterpret_cast<const unsigned char*>(goal));
-      at[0] = 0x0f;
-      at[1] = static_cast<unsigned char>(0x80 | i.condition);
-      put32(at + 2, static_cast<std::int64_t>(goal - (word(at) + 6)));
-      return at + 6;
-    }
-    case Instruction::Kind::call:  // would push an address inside the island
-    case Instruction::Kind::stop:
-      return nullptr;
-  }
-  return nullptr;
 }
 
 // Replaces `size` bytes at `at` by one atomic store of the aligned 8 (or 16) bytes around them. False when they
@@ -150,12 +82,12 @@ bool Patcher::plan(const char* symbol, unsigned char* target, const void* replac
   patch.target = target;
   patch.replacement = replacement;
   patch.original = original;
-  patch.site = is_endbr64(target) ? target + 4 : target;
+  patch.site = jump_site(target);
   return true;
 }
 
 bool Patcher::map_islands() noexcept {
-  const std::size_t size = page_up(count_ * kSlot);
+  const std::size_t size = page_up(count_ * kIsland);
   const std::uintptr_t near = page_down(word(patches_[0].target));
   for (std::uintptr_t distance = 16 << 20; distance < (1u << 30); distance += 4 << 20) {
     const std::uintptr_t hint = near > distance ? near - distance : near + distance;
@@ -177,43 +109,13 @@ bool Patcher::build(Patch& patch) noexcept {
     patch.trouble = "too far from its island";
     return false;
   }
-  unsigned char* out = patch.island + kOriginalAt;
-  const unsigned char* from = patch.site;
-  bool movable = true, ended = false;
-  patch.first = 0;
-  while (word(from) - word(patch.site) < kJump && !ended) {
-    Instruction i;
-    if (!decode(from, 15, i)) {
-      patch.trouble = "unknown instruction in its prologue";
-      return false;
-    }
-    if (!patch.first) patch.first = i.length;
-    ended = i.kind == Instruction::Kind::jump || (i.kind == Instruction::Kind::stop && *from == 0xc3);
-    if (movable) {
-      unsigned char* behind = relocate(out, from, i);
-      movable = behind != nullptr;
-      if (movable) out = behind;
-    }
-    from += i.length;
-  }
-  // A function shorter than the jump: what lies behind it must be padding, which the linker fills with nops or int3.
-  for (const unsigned char* pad = from; word(pad) - word(patch.site) < kJump;) {
-    Instruction i;
-    if (*pad != 0xcc && !(decode(pad, 15, i) && (*pad == 0x90 || *pad == 0x66 || *pad == 0x0f))) {
-      patch.trouble = "shorter than a jump";
-      return false;
-    }
-    pad += *pad == 0xcc ? 1 : i.length;
-  }
-  patch.moved = static_cast<unsigned char>(word(from) - word(patch.site));
-  if (patch.original) {
-    if (!movable) {
-      patch.trouble = "its first instructions cannot be moved";
-      return false;
-    }
-    if (!ended) write_jump(out, from);
-    __atomic_store_n(patch.original, static_cast<void*>(patch.island + kOriginalAt), __ATOMIC_SEQ_CST);
-  }
+  unsigned char* original = patch.original ? patch.island + kOriginalAt : nullptr;
+  const Prologue prologue = move_prologue(patch.site, original);
+  patch.first = prologue.first;
+  patch.moved = prologue.moved;
+  patch.trouble = prologue.trouble;
+  if (patch.trouble) return false;
+  if (original) __atomic_store_n(patch.original, static_cast<void*>(original), __ATOMIC_SEQ_CST);
   write_island(patch.island, patch.replacement);
   return true;
 }
@@ -276,8 +178,9 @@ void Patcher::write_jumps() noexcept {
     Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
     unsigned char jump[kJump];
+    const auto distance = static_cast<std::int32_t>(word(patch.island) - word(patch.site) - kJump);
     jump[0] = 0xe9;
-    put32(jump + 1, static_cast<std::int64_t>(word(patch.island) - word(patch.site) - kJump));
+    std::memcpy(jump + 1, &distance, sizeof distance);
     const std::uintptr_t page = page_down(word(patch.site)), behind = page_up(word(patch.site) + 16);
     bool stored;
     if (!writable) {
@@ -299,21 +202,13 @@ void Patcher::write_jumps() noexcept {
 // Self-test: what a processor would run from the entry leads to the replacement, and from the original behind the
 // patch.
 bool Patcher::verify(const Patch& patch) const noexcept {
-  const unsigned char* site = patch.site;
-  if (site[0] != 0xe9 || site + kJump + get32(site + 1) != patch.island) return false;
-  unsigned char expected[18];
+  if (!is_jump_to(patch.site, patch.island)) return false;
+  unsigned char expected[kIslandJump];
   write_island(expected, patch.replacement);
   if (std::memcmp(expected, patch.island, sizeof expected) != 0) return false;
   if (!patch.original) return true;
   const auto* code = static_cast<const unsigned char*>(*patch.original);
-  if (code != patch.island + kOriginalAt) return false;
-  for (const unsigned char* end = patch.island + kSlot; code < end;) {
-    Instruction i;
-    if (!decode(code, 15, i)) return false;
-    if (i.kind == Instruction::Kind::jump) return true;  // the way back, or the function's own last jump
-    code += i.length;
-  }
-  return false;
+  return code == patch.island + kOriginalAt && is_original(code);
 }
 
 // The second way: every loaded object's GOT entries that hold the function's address.
@@ -356,7 +251,7 @@ void Patcher::commit() noexcept {
   for (std::size_t i = 0; i < count_; ++i) {
     Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
-    patch.island = reinterpret_cast<unsigned char*>(islands_.begin + i * kSlot);
+    patch.island = reinterpret_cast<unsigned char*>(islands_.begin + i * kIsland);
     if (!mapped) patch.trouble = "no memory within reach of libc";
     if (!mapped || !build(patch)) patch.state = Patch::State::failed;
   }
@@ -373,7 +268,7 @@ std::size_t Patcher::repair() noexcept {
   for (std::size_t i = 0; i < count_; ++i) {
     Patch& patch = patches_[i];
     if (patch.state != Patch::State::patched) continue;
-    if (patch.site[0] == 0xe9 && patch.site + kJump + get32(patch.site + 1) == patch.island) continue;
+    if (is_jump_to(patch.site, patch.island)) continue;
     patch.state = Patch::State::planned;
     ++missing;
   }

@@ -2,12 +2,9 @@
 //
 // Entry patching: the first instruction of a libc function becomes a jump to our replacement.
 //
-//   entry:  jmp rel32 ──► island (within 2 GiB): jmp *replacement
-//                         original: the moved instructions, jmp back behind the patch
-//
-// Used by install.cpp alone. Only prologues that decode_x86_64 knows are patched; the jump is one aligned atomic store,
-// in a window of write permission that keeps the pages executable, because other threads may be running them; those
-// are kept out of the bytes that change (other_threads.hpp). What
+// Used by install.cpp alone; the bytes themselves are patch_code.hpp's. Only prologues that decode_x86_64 knows are
+// patched; the jump is one aligned atomic store, in a window of write permission that keeps the pages executable,
+// because other threads may be running them; those are kept out of the bytes that change (other_threads.hpp). What
 // cannot be patched is redirected in the GOT of each loaded object instead (calls from inside libc are then not seen),
 // and said. Why so, with measurements: docs/adr/0006-entry-patching.md.
 #pragma once

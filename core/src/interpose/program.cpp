@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/syscall.hpp"
+#include "guard/canonical.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 using canonical::Descriptor;
 using canonical::DescriptorPath;
 
-struct FileId {
-  dev_t device = 0;
-  ino_t inode = 0;
-};
 FileId loader;
 
 bool same(const struct stat& st, const FileId& id) {
@@ -66,7 +63,17 @@ bool native_enterable(int fd, const unsigned char* head, std::size_t size) {
   return false;  // static, or the loader itself
 }
 
-Program inspect_at_depth(int object, int depth) {
+// For reading. By its path, and only where that still leads to the same file: a name below /proc/thread-self has to be
+// made by the kernel in every new process, which costs as much as all the rest here.
+void open_for_reading(int object, const struct stat& st, const char* path, Descriptor& file) {
+  struct stat there;
+  file.open(
+      [&] { return canonical::open_without_links(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0); });
+  if (file && sys::call(SYS_fstat, file.get(), &there) == 0 && same(there, {st.st_dev, st.st_ino})) return;
+  file.open([&] { return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object).text, O_RDONLY | O_CLOEXEC); });
+}
+
+Program inspect_at_depth(int object, const char* path, int depth) {
   Program program;
   struct stat st;
   program.error = sys::call(SYS_fstat, object, &st);
@@ -77,7 +84,7 @@ Program inspect_at_depth(int object, int depth) {
   }
   program.enterable = !raises_privileges(object, st);
   Descriptor file;
-  file.open([&] { return sys::call(SYS_openat, AT_FDCWD, DescriptorPath(object).text, O_RDONLY | O_CLOEXEC); });
+  open_for_reading(object, st, path, file);
   if (!file) {  // may be executable without being readable: nothing is known of it
     program.form = Program::Form::native;
     program.enterable = false;
@@ -111,19 +118,25 @@ Program inspect_at_depth(int object, int depth) {
   if (!length || depth >= 5) return program;
   Descriptor next;
   next.open([&] { return sys::call(SYS_openat, AT_FDCWD, interpreter, O_PATH | O_CLOEXEC); });
-  if (next) program.enterable = inspect_at_depth(next.get(), depth + 1).enterable;
+  if (next) program.enterable = inspect_at_depth(next.get(), interpreter, depth + 1).enterable;
   return program;
 }
 
 }  // namespace
 
-Program inspect(int object) noexcept {
-  return inspect_at_depth(object, 0);
+Program inspect(int object, const char* path) noexcept {
+  return inspect_at_depth(object, path, 0);
 }
 
 void remember_loader(const char* path) noexcept {
   struct stat st;
   if (sys::call(SYS_stat, path, &st) == 0) loader = {st.st_dev, st.st_ino};
+}
+void remember_loader(const FileId& id) noexcept {
+  loader = id;
+}
+FileId known_loader() noexcept {
+  return loader;
 }
 
 }  // namespace ap::interpose

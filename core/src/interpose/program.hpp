@@ -18,10 +18,17 @@ struct Program {
   long error = 0;         // why `missing`
 };
 
-// Looks at the program behind an open descriptor (O_PATH is enough). Follows #! lines to the interpreter that will run.
-Program inspect(int object) noexcept;
+// Looks at the program behind an open descriptor (O_PATH is enough), which `path` led to just now. Follows #! lines to
+// the interpreter that will run.
+Program inspect(int object, const char* path) noexcept;
 
-// The loader of this process, that of children we can enter. At install.
+// The loader of this process, that of children we can enter. At install: by its path, or as a parent knew it.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+};
 void remember_loader(const char* path) noexcept;
+void remember_loader(const FileId& id) noexcept;
+FileId known_loader() noexcept;
 
 }  // namespace ap::interpose

@@ -9,6 +9,7 @@
 namespace ap::interpose {
 namespace {
 
+constexpr std::size_t kUsual = 48 * 1024;
 constexpr std::size_t kKept = 256 * 1024;  // larger ones are not kept for the next exec
 
 // One mapping per thread. A vfork child that execs leaves it behind in its parent's memory: its note then names a
@@ -42,7 +43,9 @@ Scratch::Scratch(std::size_t size) noexcept : size_((size + 4095) & ~std::size_t
     }
     sys::call(SYS_munmap, note.base, note.size);
   }
-  const long at = sys::call(SYS_mmap, nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // The usual size is used from end to end.
+  const int now = size_ <= kUsual ? MAP_POPULATE : 0;
+  const long at = sys::call(SYS_mmap, nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | now, -1, 0);
   base_ = at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
   if (noted_) note = {base_, size_, self};
 }

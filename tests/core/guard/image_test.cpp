@@ -105,6 +105,20 @@ TEST(ImageDeathTest, GoesThroughADescriptor) {
     WANT(settings().policy_version == 7);
     WANT(image_bytes() == bytes);
   });
+  // A memfd that cannot change any more is mapped as it is, with whatever stands behind the image.
+  for (std::size_t behind : {0, 100, 5000}) {
+    std::string all = bytes;
+    if (behind) all.resize((bytes.size() + 4095) / 4096 * 4096 + behind);
+    IN_A_CHILD({
+      int fd = memfd_create("image", MFD_ALLOW_SEALING);
+      WANT(write(fd, all.data(), all.size()) == static_cast<ssize_t>(all.size()));
+      WANT(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK) == 0);
+      WANT(bool(seal_from_descriptor(fd)));
+      close(fd);
+      WANT(settings().policy_version == 7);
+      WANT(image_bytes() == bytes);
+    });
+  }
   struct Damage {
     const char* name;
     std::string bytes;
