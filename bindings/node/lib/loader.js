@@ -3,12 +3,17 @@
 // Finds a handler by its string exactly as the Lambda runtime interface clients do, and reports what is wrong with it in
 // their words. Generation 3 (nodejs14 to 22) tries require() first, generation 4 (nodejs24, managed instances) import().
 //
-// Its own look at the file system goes past the hooks: it is the runtime's, not the function's.
+// Its own look at the file system goes past the hooks: it is the runtime's, not the function's. Without native code there
+// are no hooks.
 'use strict';
 
 const path = require('path');
 const {nodeMajor} = require('./primordials');
-const native = require('./binding');
+const agentLife = require('./agent');
+
+const native = agentLife.isActive()
+  ? require('./binding')
+  : {exists: require('fs').existsSync, readSmallFile: (file) => require('fs').readFileSync(file, 'utf8')};
 
 const HANDLER = /^([^.]*)\.(.*)$/;
 
