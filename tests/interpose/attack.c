@@ -246,7 +246,7 @@ static int handed_over(void) {
   pthread_create(&threads[0], NULL, write_to_memory_files, NULL);
   pthread_create(&threads[1], NULL, exchange_memory_files, NULL);
   int bad = 0, ran = 0;
-  for (int i = 0; i < 8 && !bad; ++i) {
+  for (int i = 0; i < 10 && !bad; ++i) {
     int out[2], status = 0;
     if (pipe2(out, O_CLOEXEC)) return broken("pipe");
     const pid_t pid = fork();

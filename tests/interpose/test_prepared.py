@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: E501
-"""Children that are handed libc as they need it (from the second child of a process on), and those it does not fit."""
+"""Children that are handed libc as they need it (from the fifth child of a process on), and those it does not fit."""
 
 import shutil
 import subprocess
@@ -56,25 +56,25 @@ def used(fixture):
     under = fixture.policy("deny")
     first = Run("posix_spawn", "/bin/cat", MAPS, under=under)
     check("prepared: not for the first child", OURS not in text_of_libc(first.out) and first.status == 0, first)
-    third = Run("third", "/bin/cat", MAPS, under=under)
-    check("prepared: libc's text and the islands in the third", text_of_libc(third.out) == [OURS, OURS], third)
-    below = Run("third", "/bin/sh", "-c", f"/bin/cat {MAPS}; exit 0", under=under)
+    sixth = Run("sixth", "/bin/cat", MAPS, under=under)
+    check("prepared: libc's text and the islands in the sixth", text_of_libc(sixth.out) == [OURS, OURS], sixth)
+    below = Run("sixth", "/bin/sh", "-c", f"/bin/cat {MAPS}; exit 0", under=under)
     check("prepared: and in what that one starts", text_of_libc(below.out) == [OURS, OURS], below)
-    check("prepared: nothing of it can be written to", " rwxp " not in third.out, third)
-    limited = Run("-c", f"ulimit -f 100; exec {Tools.host} third /bin/cat {MAPS}", program="/bin/sh", under=under)
+    check("prepared: nothing of it can be written to", " rwxp " not in sixth.out, sixth)
+    limited = Run("-c", f"ulimit -f 100; exec {Tools.host} sixth /bin/cat {MAPS}", program="/bin/sh", under=under)
     check(
         "prepared: not where files must not be so large",
         limited.status == 0 and OURS not in text_of_libc(limited.out),
         limited,
     )
-    plain = Run("third", "/bin/cat", MAPS)
+    plain = Run("sixth", "/bin/cat", MAPS)
     check("prepared: not without a policy", OURS not in plain.out and "libc" in plain.out, plain)
 
 
 def denied(title, fixture, variable=None):
     """Of a child (with a variable more than its parent) its mappings; checks that it is policed."""
     under = fixture.policy("deny", native_code="grant" if variable else "deny")
-    argv = ["third", "/usr/bin/env", *([variable] if variable else []), "/bin/cat"]
+    argv = ["sixth", "/usr/bin/env", *([variable] if variable else []), "/bin/cat"]
     maps = Run(*argv, MAPS, under=under)
     secret = Run(*argv, fixture.protected + "/file", under=under)
     public = Run(*argv, fixture.open + "/file", under=under)
@@ -112,14 +112,14 @@ def test():
     for words in CHILDREN:
         argv = [word.replace("F", fixture.protected + "/file") for word in words if not word.startswith("import multi")]
         if words[0] in ("execvp", "system") and len(argv) == len(words):
-            argv = ["third", *(["/bin/sh", "-c"] if words[0] == "system" else ["/usr/bin/env"]), *argv[1:]]
+            argv = ["sixth", *(["/bin/sh", "-c"] if words[0] == "system" else ["/usr/bin/env"]), *argv[1:]]
             run = Run(*argv, under=fixture.policy("deny"))
             check("prepared: " + " ".join(words)[:90], "secret" not in run.out and run.count("deny") == 1, run)
     fixture.remove()
     shutil.rmtree(folder)
 
     # Everything again, done by such a child.
-    Tools.before_verb = ["third", Tools.host]
+    Tools.before_verb = ["sixth", Tools.host]
     test_files.test()
     test_network.test()
     Tools.before_verb = []

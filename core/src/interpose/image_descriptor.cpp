@@ -24,6 +24,7 @@ namespace ap::interpose {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+constexpr unsigned kUnprepared = 4;  // children that patch on their own, before it is worth while
 constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 struct Kept {
@@ -127,9 +128,9 @@ void keep_image() noexcept {
   const char* const now = image_bytes().data();
   const char* before = kept.image.load(std::memory_order_acquire);
   if (before == now) {
-    // The preparation pays from a few children on: not for one that starts a single program.
-    constexpr unsigned kSecond = 1;
-    if (kept.starts.load(std::memory_order_relaxed) <= kSecond && kept.starts.fetch_add(1) == kSecond)
+    // The preparation takes as long as it saves some seven children: who has started four is likely to start as many
+    // more.
+    if (kept.starts.load(std::memory_order_relaxed) <= kUnprepared && kept.starts.fetch_add(1) == kUnprepared)
       keep(make_with_libc);
     return;
   }
@@ -146,7 +147,7 @@ int kept_image() noexcept {
 void adopt_image(int fd, std::uint64_t inode) noexcept {
   struct stat st;
   const bool has_libc = sys::call(SYS_fstat, fd, &st) == 0 && st.st_size > static_cast<off_t>(behind_image());
-  kept.starts.store(has_libc ? 2 : 0, std::memory_order_relaxed);
+  kept.starts.store(has_libc ? kUnprepared + 1 : 0, std::memory_order_relaxed);
   kept.image.store(image_bytes().data(), std::memory_order_relaxed);
   kept.inode.store(inode, std::memory_order_relaxed);
   kept.fd.store(move_high(fd, kWithinTable), std::memory_order_release);

@@ -2,7 +2,7 @@
 //
 // The sealed image as a descriptor that an executed child inherits: a memfd that cannot change any more; where there is
 // none, a file without a name. A process that starts children keeps one of its own for all of them: to make one, and to
-// free it when the child has read it, costs each of them 30 us. From its second child on libc stands behind the image,
+// free it when the child has read it, costs each of them 30 us. From its fifth child on libc stands behind the image,
 // as children need it (prepared_libc.hpp). A child keeps for its own children what it was given.
 //
 // Any thread; usable in a vfork child.
