@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -198,6 +199,12 @@ int main(int argc, char **argv) {
   const int lfd = open("link", O_PATH | O_NOFOLLOW);
   line("readlinkat empty", readlinkat(lfd, "", buffer, sizeof buffer));
   close(lfd);
+  const int watch = inotify_init();
+  line("inotify_add_watch", inotify_add_watch(watch, "link", IN_OPEN));
+  line("inotify_add_watch no link", inotify_add_watch(watch, "link", IN_OPEN | IN_DONT_FOLLOW));
+  line("inotify_add_watch no folder", inotify_add_watch(watch, "link", IN_OPEN | IN_ONLYDIR));
+  line("inotify_add_watch nothing", inotify_add_watch(watch, "nothing", IN_OPEN));
+  close(watch);
   snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", dir);
   opened("open by /proc/self/fd", open(descriptor, O_RDONLY));
   snprintf(buffer, sizeof buffer, "%s/created", descriptor);
