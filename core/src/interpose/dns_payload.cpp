@@ -136,6 +136,10 @@ long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count,
   return at == query.size ? 0 : decide_unknown();
 }
 
+long decide_unseen_payload(int fd) noexcept {
+  return watches_payload() && peer_port(fd) == 53 ? decide_unknown() : 0;
+}
+
 void remember_search_domains() noexcept {
   const long fd = sys::call(SYS_openat, AT_FDCWD, "/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return;
