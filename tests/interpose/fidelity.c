@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -199,6 +200,10 @@ int main(int argc, char **argv) {
   const int lfd = open("link", O_PATH | O_NOFOLLOW);
   line("readlinkat empty", readlinkat(lfd, "", buffer, sizeof buffer));
   close(lfd);
+  struct statvfs volume;
+  line("statvfs", statvfs("link", &volume));
+  line("statvfs nothing", statvfs("nothing", &volume));
+  line("pathconf", pathconf("link", _PC_NAME_MAX) > 0 ? 0 : -1);
   const int watch = inotify_init();
   line("inotify_add_watch", inotify_add_watch(watch, "link", IN_OPEN));
   line("inotify_add_watch no link", inotify_add_watch(watch, "link", IN_OPEN | IN_DONT_FOLLOW));

@@ -31,7 +31,9 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -273,6 +275,9 @@ VERB(faccessat, return say(faccessat(AT_FDCWD, arg[0], R_OK, 0));)
 VERB(euidaccess, return say(euidaccess(arg[0], R_OK));)
 VERB(readlink, char b[500]; return say(readlink(arg[0], b, sizeof b));)
 VERB(readlinkat, char b[500]; return say(readlinkat(AT_FDCWD, arg[0], b, sizeof b));)
+VERB(statfs, struct statfs s; return say(statfs(arg[0], &s));)
+VERB(statvfs, struct statvfs s; return say(statvfs(arg[0], &s));)
+VERB(raw_statfs, struct statfs s; return say((int)syscall(SYS_statfs, arg[0], &s));)
 VERB(name_to_handle_at, {
   union {
     struct file_handle handle;

@@ -63,6 +63,10 @@ raw_faccessat2 P/file
 raw_readlink P/own_link
 stat O/to_file
 stat O/to_dir/file
+statfs P/file
+statfs O/to_file
+statvfs P/file
+raw_statfs P/file
 name_to_handle_at P/file
 name_to_handle_at O/to_dir/own_link
 inotify_add_watch P

@@ -69,6 +69,11 @@ long do_readlink(long path, long buffer, long size, long, long, long) {
   return size <= 0 ? -EINVAL : do_readlinkat(AT_FDCWD, path, buffer, size, 0, 0);
 }
 
+// Tells that a name is there; statvfs and pathconf come by here.
+long do_statfs(long path, long buffer, long, long, long, long) {
+  return on_object(AP_FILE_STAT, AT_FDCWD, path, 0, [&](int object) { return sys::call(SYS_fstatfs, object, buffer); });
+}
+
 long do_name_to_handle_at(long dirfd, long path, long handle, long mount, long flags, long) {
   if (about_descriptor(path, flags))
     return sys::call(SYS_name_to_handle_at, fd_of(dirfd), path, handle, mount, static_cast<int>(flags));
@@ -124,6 +129,8 @@ Table<Call> question_calls() noexcept {
       {"euidaccess", entry_of<do_euidaccess>(), kFileNames},
       {"readlink", entry_of<do_readlink>(), kFileNames},
       {"readlinkat", entry_of<do_readlinkat>(), kFileNames},
+      {"statfs", entry_of<do_statfs>(), kFileNames},
+      {"statfs64", entry_of<do_statfs>(), kFileNames},
       {"name_to_handle_at", entry_of<do_name_to_handle_at>(), kFileNames},
       {"inotify_add_watch", entry_of<do_inotify_add_watch>(), kFileNames},
   };
@@ -145,6 +152,7 @@ Table<Number> question_numbers() noexcept {
       {SYS_faccessat2, do_faccessat2, kFileNames},
       {SYS_readlink, do_readlink, kFileNames},
       {SYS_readlinkat, do_readlinkat, kFileNames},
+      {SYS_statfs, do_statfs, kFileNames},
       {SYS_name_to_handle_at, do_name_to_handle_at, kFileNames},
       {SYS_inotify_add_watch, do_inotify_add_watch, kFileNames},
   };
