@@ -41,6 +41,7 @@ def tidy(text):
     text = re.sub(r"no effect: .*", "no effect", text)
     text = re.sub(r"(?:…|/)[\w.+-]*(?:/[\w.+-]+)+", "…", text)
     text = re.sub(r"[0-9a-f]{12,}|\d{5,}", "…", text)
+    text = re.sub(r"[^ -~…–]", "?", text)
     return text.replace("|", "\\|").replace("<", "&lt;").strip()[:110]
 
 

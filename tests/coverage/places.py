@@ -75,7 +75,7 @@ class Place:
         secret = self.dir / "secret"
         secret.write_bytes(content)
         secret.chmod(0o644)
-        self.time = random.randrange(10**8, 10**9)
+        self.time = random.randrange(4 * 10**8, 10**9)
         os.utime(secret, (self.time, self.time))
         if self.kind in ("list", "stat", "write"):
             sub = self.dir / "sub"

@@ -47,7 +47,7 @@ def main():
         os.write(2, f"\x01{name}\x02".encode())
         end = {"end": name}
         try:
-            end["value"] = str(channels[name][0](types.SimpleNamespace(**known)))[:5000]
+            end["value"] = str(channels[name][0](types.SimpleNamespace(**known)))[:20000]
         except BaseException as error:  # noqa: BLE001
             end["error"] = f"{type(error).__name__}: {error}"[:500]
         if os.getpid() != main_process:

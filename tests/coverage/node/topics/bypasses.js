@@ -196,7 +196,7 @@ module.exports = {
     },
     'functions that were forgotten (Node)': {
       'fs.openAsBlob': from('CVE-2023-30583', async (p) => (await fs.openAsBlob(p.secret)).text()),
-      'fs.watchFile': from('CVE-2023-30582', (p) => watchFile(p), {kind: 'stat', several: true, stirred: true}),
+      'fs.watchFile': from('CVE-2023-30582', (p) => watchFile(p), {kind: 'stat', several: 'polls', stirred: true}),
       'fs.statfs': from('CVE-2023-32005', (p) => bits(p, (n) => fs.statfsSync(n)), {kind: 'stat', several: true}),
       'fs.lstat': from('CVE-2024-22018', (p) => Math.round(fs.lstatSync(p.secret).mtimeMs / 1000), {kind: 'stat'}),
       'promises.lstat': from(

@@ -169,7 +169,7 @@ module.exports = {
           return true;
         }),
       ),
-      watchFile: {...many((p) => watchFile(p)), stirred: true},
+      watchFile: {...many((p) => watchFile(p)), several: 'polls', stirred: true},
       'fs.watch of a name': many((p) =>
         bits(
           p,

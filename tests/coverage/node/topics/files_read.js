@@ -270,6 +270,7 @@ module.exports = {
       },
       'Module._load': {files: ['x.js'], several: true, run: (p) => require('module')._load(`${p.dir}/x.js`, module)},
       'Module.prototype.load': {
+        several: true,
         files: ['x.js'],
         open: 'importable code can be read back: SECURITY.md says so of the application directory, this is another one',
         run: (p) => {
@@ -485,8 +486,7 @@ module.exports = {
         files: ['certificate.pem'],
         alone: true,
         environment: {NODE_EXTRA_CA_CERTS: '{dir}/certificate.pem'},
-        silent: 'read by the runtime before the policy starts',
-        open: 'SECURITY.md: what the runtime reads before the agent starts',
+        open: 'read by the runtime before the policy starts',
         run: () => {
           const {X509Certificate} = require('crypto');
           return require('tls')

@@ -120,14 +120,17 @@ module.exports = {
       'worker: require of .node': (p) => (renamed(p, 'x.node'), inWorker("require(p.out + '/x.node')", p)),
       'worker: empty execArgv and env': (p) =>
         inWorker('process.dlopen({exports: {}}, p.library)', p, {execArgv: [], env: {}}),
-      'child: LD_PRELOAD': {finding: 'not counted', run: (p) => child(p, {LD_PRELOAD: p.library})},
+      'child: LD_PRELOAD': {
+        finding: 'taken from the child, and not counted',
+        run: (p) => child(p, {LD_PRELOAD: p.library}),
+      },
       'child: LD_AUDIT': {
-        finding: 'not counted',
+        finding: 'taken from the child, and not counted',
         never_granted: 'taken from every child',
         run: (p) => child(p, {LD_AUDIT: p.library}),
       },
       'child: LD_LIBRARY_PATH': {
-        finding: 'not counted',
+        finding: 'taken from the child, and not counted',
         run: (p) => (renamed(p, 'libselinux.so.1'), child(p, {LD_LIBRARY_PATH: p.out}, ['ls', '/'])),
       },
       'child: OPENSSL_CONF': (p) => (

@@ -375,7 +375,12 @@ def _(p):
     return m("subprocess").run([p.out + "/cat", p.secret], stdout=-1, stderr=-3).stdout
 
 
-@t("a statically linked child", source="LD_PRELOAD does not reach it", silent="", alone=True)
+@t(
+    "a statically linked child",
+    source="LD_PRELOAD does not reach it",
+    alone=True,
+    finding="on Python 3.13 not counted: its subprocess has posix_spawn close the log before the refusal",
+)
 def _(p):
     text = (
         b"#include <fcntl.h>\n#include <unistd.h>\nint main(int c, char** v) { char b[99]; int n = read(open(v[1], 0), b, 99);"

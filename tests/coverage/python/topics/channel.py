@@ -16,7 +16,7 @@
     source    where the way is published
     open      why it is not covered, with the reference: not a failure
     finding   what is wrong with it besides, while that is so
-    several   a library does several operations, each counted once
+    several   a library does several operations, each counted once; "polls": as many as there is time for
     stirred   the runner changes files of its folder meanwhile
     silent    refused without an event, and why that is meant
     never_granted   refused as soon as anything is denied, and where that is said

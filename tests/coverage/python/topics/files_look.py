@@ -142,6 +142,11 @@ stat_channel(
 )
 stat_channel("ctypes name_to_handle_at", lambda p: bits(p, handle_tells), several=True)
 stat_channel("ctypes inotify_add_watch", lambda p: bits(p, watch_tells), several=True)
+stat_channel("ctypes statfs", lambda p: bits(p, volume("statfs")), several=True)
+stat_channel("ctypes statvfs", lambda p: bits(p, volume("statvfs")), several=True)
+stat_channel("ctypes pathconf", lambda p: bits(p, lambda n: libc().pathconf(n.encode(), 3) > 0), several=True)
+stat_channel("ctypes syscall statfs", lambda p: bits(p, volume("syscall", 137)), several=True)
+stat_channel("child: stat -f", lambda p: bits(p, child_volume), several=True)
 t("ctypes realpath", lambda p: c_realpath(p), several=True)
 t("ctypes readlinkat", lambda p: c_readlink(p))
 stat_channel("child: stat", lambda p: child_says(["stat", "-c", "%Y", p.secret]))
@@ -167,6 +172,14 @@ def tells(work):
         return True
     except OSError:
         return False
+
+
+def volume(call, *number):
+    return lambda name: getattr(libc(), call)(*number, name.encode(), m("ctypes").create_string_buffer(256)) == 0
+
+
+def child_volume(name):
+    return m("subprocess").call(["stat", "-f", name], stdout=-3, stderr=-3) == 0
 
 
 def chdir_tells(name):

@@ -370,7 +370,6 @@ t("ctypes syscall open", lambda p: text_of(checked(libc().syscall(2, p.secret.en
 t("ctypes syscall openat", lambda p: text_of(checked(libc().syscall(257, -100, p.secret.encode(), 0))))
 t("ctypes syscall openat2", lambda p: openat2(p))
 t("ctypes syscall with high bits", lambda p: high_bits(p))
-t("ctypes pthread_create of open", lambda p: pthread_open(p), alone=True)
 t("ctypes file handle", lambda p: by_handle(p))
 t("ctypes pythonapi _Py_fopen_obj", lambda p: py_fopen(p))
 t(
@@ -400,6 +399,7 @@ t(
     "child: another loader path",
     lambda p: child_says(["/lib64/ld-linux-x86-64.so.2", "/bin/cat", p.secret]),
     several=True,
+    finding="on Python 3.13 not counted: its subprocess has posix_spawn close the log before the refusal",
 )
 t("child: Python", lambda p: child_says([m("sys").executable, "-c", f"print(open({p.secret!r}).read())"]))
 t(
@@ -811,19 +811,6 @@ def high_bits(p):
     call = libc().syscall
     call.argtypes = [ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
     return text_of(checked(call((1 << 32) | 2, p.secret.encode(), 0)))
-
-
-def pthread_open(p):
-    ctypes, library = m("ctypes"), libc()
-    expected = os.dup(0)
-    os.close(expected)
-    thread = ctypes.c_ulong()
-    name = ctypes.create_string_buffer(p.secret.encode())
-    start = ctypes.cast(library.open, ctypes.c_void_p)
-    library.pthread_create.argtypes = [ctypes.c_void_p] * 4
-    library.pthread_create(ctypes.byref(thread), None, start, name)
-    library.pthread_join(thread, None)
-    return text_of(expected)
 
 
 def by_handle(p):
