@@ -38,7 +38,7 @@ bench: ## what the product costs, against plain, with the budgets beside it
 	@tools/build release $(JOBS)
 	@tests/bench/run --build build/release
 
-evidence: ## the long suites: sanitizers, fuzzing, soak
+evidence: ## the long suites: sanitizers, fuzzing, every channel, soak
 	@tools/setup evidence
 	@tools/evidence $(JOBS)
 

@@ -14,9 +14,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -198,6 +200,16 @@ int main(int argc, char **argv) {
   const int lfd = open("link", O_PATH | O_NOFOLLOW);
   line("readlinkat empty", readlinkat(lfd, "", buffer, sizeof buffer));
   close(lfd);
+  struct statvfs volume;
+  line("statvfs", statvfs("link", &volume));
+  line("statvfs nothing", statvfs("nothing", &volume));
+  line("pathconf", pathconf("link", _PC_NAME_MAX) > 0 ? 0 : -1);
+  const int watch = inotify_init();
+  line("inotify_add_watch", inotify_add_watch(watch, "link", IN_OPEN));
+  line("inotify_add_watch no link", inotify_add_watch(watch, "link", IN_OPEN | IN_DONT_FOLLOW));
+  line("inotify_add_watch no folder", inotify_add_watch(watch, "link", IN_OPEN | IN_ONLYDIR));
+  line("inotify_add_watch nothing", inotify_add_watch(watch, "nothing", IN_OPEN));
+  close(watch);
   snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", dir);
   opened("open by /proc/self/fd", open(descriptor, O_RDONLY));
   snprintf(buffer, sizeof buffer, "%s/created", descriptor);

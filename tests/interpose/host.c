@@ -23,6 +23,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
@@ -30,7 +31,9 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -272,6 +275,19 @@ VERB(faccessat, return say(faccessat(AT_FDCWD, arg[0], R_OK, 0));)
 VERB(euidaccess, return say(euidaccess(arg[0], R_OK));)
 VERB(readlink, char b[500]; return say(readlink(arg[0], b, sizeof b));)
 VERB(readlinkat, char b[500]; return say(readlinkat(AT_FDCWD, arg[0], b, sizeof b));)
+VERB(statfs, struct statfs s; return say(statfs(arg[0], &s));)
+VERB(statvfs, struct statvfs s; return say(statvfs(arg[0], &s));)
+VERB(raw_statfs, struct statfs s; return say((int)syscall(SYS_statfs, arg[0], &s));)
+VERB(name_to_handle_at, {
+  union {
+    struct file_handle handle;
+    char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+  } h = {.handle.handle_bytes = MAX_HANDLE_SZ};
+  int mount;
+  return say(name_to_handle_at(AT_FDCWD, arg[0], &h.handle, &mount, 0));
+})
+VERB(inotify_add_watch, return say(inotify_add_watch(inotify_init(), arg[0], IN_OPEN));)
+VERB(raw_inotify_add_watch, return say((int)syscall(SYS_inotify_add_watch, inotify_init(), arg[0], IN_OPEN));)
 VERB(bind_unix, {
   struct sockaddr_un a = {.sun_family = AF_UNIX};
   strncpy(a.sun_path, arg[0], sizeof a.sun_path - 1);

@@ -63,6 +63,16 @@ raw_faccessat2 P/file
 raw_readlink P/own_link
 stat O/to_file
 stat O/to_dir/file
+statfs P/file
+statfs O/to_file
+statvfs P/file
+raw_statfs P/file
+name_to_handle_at P/file
+name_to_handle_at O/to_dir/own_link
+inotify_add_watch P
+inotify_add_watch P/file
+inotify_add_watch O/to_file
+raw_inotify_add_watch O/to_dir
 """
 
 WRITES = """
@@ -182,6 +192,7 @@ raw_removexattr P/file
 
 # Operations of a verb beside the one under test: fchmod and its like open the file first, an open directory is a stat, ...
 ALSO_OPENS = {
+    "open_by_handle_at",
     "fchmod",
     "fchown",
     "futimes",

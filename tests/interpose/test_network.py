@@ -208,11 +208,14 @@ def lookups():
 
     # Port 53 of the resolver itself, asked by hand.
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"\x04evil\x04test\0\0\1\0\1"
-    for how in ("connected", "sendto", "tcp-like write"):
+    for how in ("connected", "sendto", "tcp-like write", "sendfile", "splice", "pwritev2"):
         code = {
             "connected": "s.connect(a); s.send(q)",
             "sendto": "s.sendto(q, a)",
             "tcp-like write": "s.connect(a); import os; os.write(s.fileno(), q)",
+            "sendfile": "s.connect(a); import os; f = os.memfd_create('f'); os.write(f, q); os.sendfile(s.fileno(), f, 0, 99)",
+            "splice": "s.connect(a); import os; r, w = os.pipe(); os.write(w, q); os.splice(r, s.fileno(), 99)",
+            "pwritev2": "s.connect(a); import os; os.pwritev(s.fileno(), [q], -1)",
         }[how]
         script = f"import socket,time; q={query!r}; a=('127.0.0.53', 53); s=socket.socket(2,2)\ntry:\n {code}\nexcept OSError as e: print(e.errno)\ntime.sleep(.1)"
         plain = Run("execvp", "python3", "-c", script)

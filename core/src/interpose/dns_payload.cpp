@@ -147,6 +147,10 @@ std::string_view known_search_domains() noexcept {
   return {search_domains, search_size};
 }
 
+long decide_unseen_payload(int fd) noexcept {
+  return watches_payload() && peer_port(fd) == 53 ? decide_unknown() : 0;
+}
+
 void remember_search_domains() noexcept {
   const long fd = sys::call(SYS_openat, AT_FDCWD, "/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return;

@@ -29,6 +29,9 @@ void note_name_server() noexcept;
 // query.size != 0 the copy must be sent instead of the data.
 long decide_payload(int fd, unsigned port, const iovec* user, std::size_t count, Query& query) noexcept;
 
+// The same for what goes to `fd` without being in this process's memory (sendfile, splice): a query cannot be told.
+long decide_unseen_payload(int fd) noexcept;
+
 // Whether decide_payload() has anything to do on this thread.
 bool watches_payload() noexcept;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// File calls that only ask: stat, access, readlink, extended attributes. Each is a read; installed where some read is
-// not granted (kFileNames).
+// File calls that only ask: stat, access, readlink, extended attributes, handles, and watches, which tell names too.
+// Each is a read; installed where some read is not granted (kFileNames).
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "base/syscall.hpp"
@@ -68,6 +69,27 @@ long do_readlink(long path, long buffer, long size, long, long, long) {
   return size <= 0 ? -EINVAL : do_readlinkat(AT_FDCWD, path, buffer, size, 0, 0);
 }
 
+// Tells that a name is there; statvfs and pathconf come by here.
+long do_statfs(long path, long buffer, long, long, long, long) {
+  return on_object(AP_FILE_STAT, AT_FDCWD, path, 0, [&](int object) { return sys::call(SYS_fstatfs, object, buffer); });
+}
+
+long do_name_to_handle_at(long dirfd, long path, long handle, long mount, long flags, long) {
+  if (about_descriptor(path, flags))
+    return sys::call(SYS_name_to_handle_at, fd_of(dirfd), path, handle, mount, static_cast<int>(flags));
+  return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(!(flags & AT_SYMLINK_FOLLOW)), [&](int object) {
+    return sys::call(SYS_name_to_handle_at, object, "", handle, mount, static_cast<int>(flags) | AT_EMPTY_PATH);
+  });
+}
+
+long do_inotify_add_watch(long fd, long path, long word, long, long, long) {
+  const auto mask = static_cast<std::uint32_t>(word);
+  return on_object(AP_FILE_LIST, AT_FDCWD, path, nofollow(mask & IN_DONT_FOLLOW), [&](int object) {
+    return sys::call(SYS_inotify_add_watch, fd_of(fd), DescriptorPath(object).text,
+                     mask & ~std::uint32_t{IN_DONT_FOLLOW});
+  });
+}
+
 template <int number>
 long get_attribute(long path, long b, long c, long d, long, long) {
   return on_object(AP_FILE_STAT, AT_FDCWD, path, 0,
@@ -107,6 +129,10 @@ Table<Call> question_calls() noexcept {
       {"euidaccess", entry_of<do_euidaccess>(), kFileNames},
       {"readlink", entry_of<do_readlink>(), kFileNames},
       {"readlinkat", entry_of<do_readlinkat>(), kFileNames},
+      {"statfs", entry_of<do_statfs>(), kFileNames},
+      {"statfs64", entry_of<do_statfs>(), kFileNames},
+      {"name_to_handle_at", entry_of<do_name_to_handle_at>(), kFileNames},
+      {"inotify_add_watch", entry_of<do_inotify_add_watch>(), kFileNames},
   };
   return table(rows);
 }
@@ -126,6 +152,9 @@ Table<Number> question_numbers() noexcept {
       {SYS_faccessat2, do_faccessat2, kFileNames},
       {SYS_readlink, do_readlink, kFileNames},
       {SYS_readlinkat, do_readlinkat, kFileNames},
+      {SYS_statfs, do_statfs, kFileNames},
+      {SYS_name_to_handle_at, do_name_to_handle_at, kFileNames},
+      {SYS_inotify_add_watch, do_inotify_add_watch, kFileNames},
   };
   return table(rows);
 }

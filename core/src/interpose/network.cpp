@@ -137,6 +137,38 @@ long do_write(long fd, long data, long size, long, long, long) {
   return sys::call(SYS_write, fd_of(fd), query.size ? reinterpret_cast<long>(query.bytes) : data, size);
 }
 
+long do_writev(long fd, long vectors, long count, long, long, long) {
+  Query query;
+  const auto* user = reinterpret_cast<const iovec*>(vectors);
+  if (const long refused = decide_payload(fd_of(fd), 0, user, count > 0 ? static_cast<size_t>(count) : 0, query))
+    return refused;
+  return query.size ? sys::call(SYS_write, fd_of(fd), query.bytes, query.size)
+                    : sys::call(SYS_writev, fd_of(fd), vectors, count);
+}
+// With a position of -1 these write to sockets.
+long do_pwritev2(long fd, long vectors, long count, long low, long high, long flags) {
+  Query query;
+  const auto* user = reinterpret_cast<const iovec*>(vectors);
+  if (const long refused = decide_payload(fd_of(fd), 0, user, count > 0 ? static_cast<size_t>(count) : 0, query))
+    return refused;
+  return query.size ? sys::call(SYS_write, fd_of(fd), query.bytes, query.size)
+                    : sys::call(SYS_pwritev2, fd_of(fd), vectors, count, low, high, flags);
+}
+// libc's form: one word for the position.
+long hook_pwritev2(long fd, long vectors, long count, long position, long flags, long) {
+  return do_pwritev2(fd, vectors, count, position, 0, flags);
+}
+
+// What these send is in a file or a pipe.
+long do_sendfile(long to, long from, long offset, long count, long, long) {
+  if (const long refused = decide_unseen_payload(fd_of(to))) return refused;
+  return sys::call(SYS_sendfile, fd_of(to), fd_of(from), offset, count);
+}
+long do_splice(long from, long from_offset, long to, long to_offset, long size, long flags) {
+  if (const long refused = decide_unseen_payload(fd_of(to))) return refused;
+  return sys::call(SYS_splice, fd_of(from), from_offset, fd_of(to), to_offset, size, flags);
+}
+
 // A copied message header, its name replaced by a copy. The control data it points at is not judged.
 struct Message {
   msghdr header;
@@ -355,6 +387,11 @@ Table<Call> network_calls() noexcept {
       {"send", code(hook_send), kNetwork, slot(originals.send)},
       {"write", code(hook_write), kNetwork, slot(originals.write)},
       {"writev", code(hook_writev), kNetwork, slot(originals.writev)},
+      {"pwritev2", entry_of<hook_pwritev2>(), kNetwork},
+      {"pwritev64v2", entry_of<hook_pwritev2>(), kNetwork},
+      {"sendfile", entry_of<do_sendfile>(), kNetwork},
+      {"sendfile64", entry_of<do_sendfile>(), kNetwork},
+      {"splice", entry_of<do_splice>(), kNetwork},
   };
   return table(rows);
 }
@@ -363,7 +400,8 @@ Table<Number> network_numbers() noexcept {
   static const Number rows[] = {
       {SYS_connect, do_connect, kNetwork},   {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
       {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_write, do_write, kNetwork},   {SYS_socket, do_socket, kNetwork},
-      {SYS_bind, do_bind, kFiles},
+      {SYS_bind, do_bind, kFiles},           {SYS_writev, do_writev, kNetwork}, {SYS_pwritev2, do_pwritev2, kNetwork},
+      {SYS_sendfile, do_sendfile, kNetwork}, {SYS_splice, do_splice, kNetwork},
   };
   return table(rows);
 }
