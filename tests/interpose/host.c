@@ -653,6 +653,19 @@ VERB(posix_spawn, {
   errno = r;
   return r ? say(-1) : wait_for(pid);
 })
+// Python 3.13's subprocess: libc closes every descriptor, ours too, before the program is judged.
+VERB(spawn_closed, {
+  pid_t pid;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+#if __GLIBC_PREREQ(2, 34)
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+#endif
+  const int r = posix_spawn(&pid, arg[0], &actions, NULL, arg, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  errno = r;
+  return r ? say(-1) : wait_for(pid);
+})
 // From the fifth child on a process hands its children libc as they need it: this one is the sixth.
 VERB(sixth, {
   char *nothing[] = {"true", NULL};

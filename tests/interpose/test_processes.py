@@ -26,6 +26,7 @@ execve_no_environment /usr/bin/touch M
 execve_null_environment /usr/bin/touch M
 execve_edited_environment /usr/bin/touch M
 posix_spawn /usr/bin/touch M
+spawn_closed /usr/bin/touch M
 posix_spawnp touch M
 system touch_M
 popen touch_M

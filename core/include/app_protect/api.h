@@ -179,7 +179,8 @@ typedef struct ap_api {
   ap_str (*rule_text)(const ap_verdict* verdict);
 
   // The language's own code loader is about to read `path`, as code: one read of exactly these bytes passes at line 2
-  // within 5 seconds. Refused (returns 0) unless the suffix is one of the runtime's code suffixes.
+  // within 5 seconds. Refused (returns 0) unless the suffix is one of the runtime's code suffixes, and where something
+  // else than `application.read` refuses the file: a rule, another place.
   int (*allow_code)(ap_str path);
 
   // A child-process call that line 1 has judged begins / ends on this thread: the fork and exec calls below it at line

@@ -3,9 +3,11 @@
 // The C table: every entry a few lines on top of the layers, nothing decided here.
 #include <app_protect/api.h>
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -17,6 +19,7 @@
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
 #include "guard/name_table.hpp"
+#include "policy/blob.hpp"
 
 namespace ap::agent {
 namespace {
@@ -58,6 +61,15 @@ ap_str api_rule_text(const ap_verdict* verdict) {
 }
 
 int api_allow_code(ap_str path) {
+  Operation reading{};
+  reading.resource = AP_FILES;
+  reading.kind = AP_FILE_READ;
+  reading.line = 1;
+  reading.text = path;
+  char here[PATH_MAX];
+  if (path.size != 0 && path.data[0] != '/' && getcwd(here, sizeof here) != nullptr) reading.cwd = str(here);
+  Verdict verdict;
+  if (guard::check(reading, verdict) != AP_GRANT && verdict.rule != rule_application_read) return 0;
   return marks::allow_code(view(path), settings().language) ? 1 : 0;
 }
 void api_process_begin() {

@@ -122,8 +122,17 @@ Attempt attempt_of(const Record& r) noexcept {
   const Operation& op = *r.operation;
   Attempt a;
   a.thread = thread_key();
-  if (r.verdict.action != AP_DENY || op.resource == AP_PROCESSES)
-    return a;  // between two refusals it shows that the second is no retry
+  if (r.verdict.action != AP_DENY) return a;  // between two refusals it shows that the second is no retry
+  if (op.resource ==
+      AP_PROCESSES) {  // os.execvp finds one program in several folders of PATH; line 2 has a way of its own
+    if (op.line != 1 || op.argc == 0) return a;
+    const std::string_view program = view(op.text);
+    a.form = mix(kHashSeed, program);
+    a.subject = mix(mix(kHashSeed, op.resource), program.substr(program.rfind('/') + 1));
+    for (std::uint32_t i = 0; i < op.argc && i < 64; ++i) a.subject = mix(a.subject, view(op.argv[i]));
+    a.subject |= 1;
+    return a;
+  }
   // Libraries retry an open with less, a connect with the next address; a delete after a rename is the program's own.
   if (op.resource == AP_FILES && !(op.flags & AP_OP_OPEN)) return a;
   a.rank = op.resource != AP_FILES ? 0 : op.kind == AP_FILE_CREATE ? 2 : op.kind == AP_FILE_WRITE ? 1 : 0;

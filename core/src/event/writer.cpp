@@ -191,6 +191,26 @@ void close_sinks() noexcept {
   }
 }
 
+namespace {
+thread_local WriteForChild* spawning __attribute__((tls_model("initial-exec"))) = nullptr;
+}
+
+WriteForChild::WriteForChild() noexcept : outer_(spawning), parent_(sys::call(SYS_getpid)) {
+  spawning = this;
+}
+
+WriteForChild::~WriteForChild() {
+  spawning = outer_;
+  if (size_ != 0) write_line(Channel::events, {line_, size_});
+}
+
+bool WriteForChild::keep(std::string_view line) noexcept {
+  if (size_ != 0 || line.size() > sizeof line_ || sys::call(SYS_getpid) == parent_) return false;
+  memcpy(line_, line.data(), line.size());
+  size_ = line.size();
+  return true;
+}
+
 bool write_line(Channel channel, std::string_view line) noexcept {
   return write_line(channel, line, -1);
 }
@@ -200,6 +220,7 @@ bool write_line(Channel channel, std::string_view line, int patience_ms) noexcep
   bool try_next = true;
   const Sink& own = g.sinks[c];
   if (write_to(own, g.stuck[c], line, patience_ms, try_next)) return true;
+  if (spawning && channel == Channel::events && spawning->keep(line)) return true;
   if (!try_next || !g.fall_back) return false;
   if (own.is_std == 1) {  // our duplicate is gone, the program's own standard output may still be what it was
     const Sink plain = {1, 1, own.device, own.inode};

@@ -43,6 +43,25 @@ bool write_line(Channel channel, std::string_view line) noexcept;
 // For the last words of a process: waits up to `patience_ms`, whatever happened before.
 bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept;
 
+// Around a posix_spawn: its child runs in this thread's memory, but its file actions may have closed our descriptors
+// before the program is judged. The event line that it cannot write is kept here and written when the parent goes on.
+class WriteForChild {
+ public:
+  WriteForChild() noexcept;
+  ~WriteForChild();
+  WriteForChild(const WriteForChild&) = delete;
+  WriteForChild& operator=(const WriteForChild&) = delete;
+
+ private:
+  friend bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept;
+  bool keep(std::string_view line) noexcept;
+
+  WriteForChild* outer_;
+  long parent_;  // process id
+  std::size_t size_ = 0;
+  char line_[4096];
+};
+
 Sink sink(Channel channel) noexcept;
 
 }  // namespace ap::event

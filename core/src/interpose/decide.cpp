@@ -7,6 +7,7 @@
 #include "event/report.hpp"
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
+#include "policy/blob.hpp"
 
 namespace ap::interpose {
 
@@ -56,8 +57,11 @@ bool is_manifest(const Operation& operation, const Verdict& verdict) noexcept {
 long settle(const Operation& operation, const Verdict& verdict, std::string_view called,
             std::string_view called2) noexcept {
   if (verdict.action == AP_GRANT) return 0;
-  // The language's loader reads code: neither refused nor counted.
-  if (operation.kind == AP_FILE_READ && (marks::take_code(called) || is_manifest(operation, verdict))) return 0;
+  // The language's loader reads code: neither refused nor counted, unless the real file is refused for another reason
+  // than that it lies in the application.
+  if (operation.kind == AP_FILE_READ && verdict.rule == rule_application_read &&
+      (marks::take_code(called) || is_manifest(operation, verdict)))
+    return 0;
   Operation as_called = operation;
   as_called.text = str(called);
   if (called2.data()) as_called.text2 = str(called2);

@@ -11,6 +11,7 @@
 #include "base/syscall.hpp"
 #include "event/marks.hpp"
 #include "event/report.hpp"
+#include "event/writer.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
@@ -165,12 +166,14 @@ FILE* hook_popen(const char* command, const char* mode) {
 int hook_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                      const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   keep_image();
+  event::WriteForChild lines;
   SpawnStack stack;
   return originals.posix_spawn(pid, path, actions, attributes, argv, envp);
 }
 int hook_posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
                       const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   keep_image();
+  event::WriteForChild lines;
   SpawnStack stack;
   return originals.posix_spawnp(pid, file, actions, attributes, argv, envp);
 }

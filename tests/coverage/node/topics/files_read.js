@@ -272,7 +272,6 @@ module.exports = {
       'Module.prototype.load': {
         several: true,
         files: ['x.js'],
-        open: 'importable code can be read back: SECURITY.md says so of the application directory, this is another one',
         run: (p) => {
           const made = new (require('module'))(`${p.dir}/x.js`);
           made.load(`${p.dir}/x.js`);

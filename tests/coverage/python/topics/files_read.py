@@ -223,7 +223,7 @@ t(
     "importlib exec_module",
     lambda p: loaded(p),
     files=["x.py"],
-    open="importable code can be read back: SECURITY.md says so of the application directory, this is another one",
+    several=True,
 )
 t("import from sys.path", lambda p: imported(p, p.dir, "coverage_secret"), files=["coverage_secret.py"], several=True)
 t("import of a syntax error", lambda p: imported(p, p.dir, "bad"), files=["bad.py"], several=True)
@@ -399,7 +399,6 @@ t(
     "child: another loader path",
     lambda p: child_says(["/lib64/ld-linux-x86-64.so.2", "/bin/cat", p.secret]),
     several=True,
-    finding="on Python 3.13 not counted: its subprocess has posix_spawn close the log before the refusal",
 )
 t("child: Python", lambda p: child_says([m("sys").executable, "-c", f"print(open({p.secret!r}).read())"]))
 t(
