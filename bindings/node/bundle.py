@@ -28,15 +28,25 @@ const importOutside = (specifier) => import(specifier); // the other files, run 
 function get(name) {
   let m = loaded[name];
   if (m === undefined) {
-    const make = table[name] || later(name); // which fails where user code has used up the stack: then the next call tries again
+    const make = table[name] || later(name);
     m = loaded[name] = { __proto__: outer, exports: {} };
-    make(m, m.exports, requireOutside);
+    try {
+      make(m, m.exports, requireOutside);
+    } catch (error) { // user code has used up the stack: the next call tries again
+      delete loaded[name];
+      throw error;
+    }
   }
   return m.exports;
 }
 function later(name) {
-  const { evaluate } = get('binding.js');
-  return (evaluate === undefined ? evaluateUnprotected : evaluate)(`${__dirname}/later/${name}`)(get, importOutside);
+  let evaluate = evaluateUnprotected;
+  try {
+    ({ evaluate } = get('binding.js'));
+  } catch (error) {
+    // no native code here
+  }
+  return evaluate(`${__dirname}/later/${name}`)(get, importOutside);
 }
 // Without native code there is nothing to protect, but a handler to be found.
 function evaluateUnprotected(file) {

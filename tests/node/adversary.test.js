@@ -92,3 +92,47 @@ for (const [name, body] of Object.entries(ROWS)) {
     assert.ok(works || BREAKS_NODE.includes(name), `the row gets nothing without us: ${plain.about()}`);
   });
 }
+
+test('our own native code is given to nobody else', async () => {
+  const addon = path.join(stage, 'app_protect/node/app_protect.node');
+  const program = `
+    const load = () => { const m = {exports: {}}; process.dlopen(m, ${JSON.stringify(addon)}); return Object.keys(m.exports).length; };
+    const again = () => Object.keys(require(${JSON.stringify(addon)})).length;
+    const {Worker, isMainThread, parentPort} = require('worker_threads');
+    const counts = [load(), load(), again()];
+    if (!isMainThread) parentPort.postMessage(counts);
+    else new Worker(__filename).on('message', (theirs) => console.log(JSON.stringify([counts, theirs])));`;
+  const plain = await run(program, {attach: 'plain'});
+  assert.ok(plain.value[0][0] > 40 && plain.value[1][0] > 40, plain.about());
+  const grants = {schema: 1, name: 'own', native_code: 'grant', outbound: 'deny'};
+  for (const attach of ['preload', 'import']) {
+    const result = await run(program, {policy: grants, attach});
+    assert.deepEqual(
+      result.value,
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+      result.about(),
+    );
+  }
+});
+
+test('a stack that is used up at the first refusal breaks none of the next', async () => {
+  const home = folder();
+  const secret = path.join(home, 'secret');
+  fs.writeFileSync(secret, 'secret');
+  const program = `
+    const fs = require('fs');
+    const read = () => fs.readFileSync(${JSON.stringify(secret)}, 'utf8');
+    const deep = () => { try { return deep(); } catch { return read(); } };
+    const said = (f) => { try { return f(); } catch (e) { return e.name; } };
+    const first = said(deep);
+    console.log(JSON.stringify([first, said(read), said(read)]));`;
+  const rule = (read) => ({schema: 1, name: 'deep', files: {rules: [{path: secret, read}]}});
+  const denied = await run(program, {policy: rule('deny')});
+  assert.notEqual(denied.value[0], 'secret', denied.about());
+  assert.deepEqual(denied.value.slice(1), ['TrendAppProtectDenied', 'TrendAppProtectDenied'], denied.about());
+  const observed = await run(program, {policy: rule('observe')});
+  assert.deepEqual(observed.value.slice(1), ['secret', 'secret'], observed.about());
+});

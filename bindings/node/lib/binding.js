@@ -28,7 +28,8 @@ function load() {
       continue;
     }
     const library = path.join(__dirname, place.library);
-    const trouble = native.loadLibrary(library);
+    const trouble =
+      native.loadLibrary === undefined ? 'the addon has been given to somebody else' : native.loadLibrary(library);
     if (trouble === '') return native;
     tried.push(`${library}: ${trouble}`);
   }

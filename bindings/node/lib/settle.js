@@ -14,10 +14,18 @@
 
 const native = require('./binding');
 
+const nobody = {__proto__: null, api: undefined, stack: undefined, package: undefined};
+
 let requestIdNow = () => undefined; // of the current invocation, where several run at once
 
 function settle(judgement, api, isAsync) {
-  return report(judgement, api, isAsync, require('./attribution').capture());
+  let who = nobody;
+  try {
+    who = require('./attribution').capture();
+  } catch {
+    // no stack left to read one more file
+  }
+  return report(judgement, api, isAsync, who);
 }
 
 // api: what to say where the stack does not name the call; name: what to say in any case.

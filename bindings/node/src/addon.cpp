@@ -11,7 +11,13 @@
 #include "policy.hpp"
 #include "preceded.hpp"
 
+// Once for each environment, which has a thread of its own, and the first to ask are we: what user code gets by loading
+// this file again is nothing. These functions go past every hook.
+static thread_local bool given = false;
+
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  if (given) return exports;
+  given = true;
   ap::node::add_life(env, exports);
   ap::node::add_operations(env, exports);
   ap::node::add_preceded(env, exports);
