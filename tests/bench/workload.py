@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Per-operation costs in one Python process, plain or protected as it was started. Prints the operations' names as JSON;
-then each line on standard input is a number, and the answer one batch of that operation: nanoseconds for each.
+"""Per-operation costs in one Python process, plain or protected as it was started. Prints the operations' names as
+JSON; then each line on standard input is a number, and the answer one batch of that operation: nanoseconds for each.
 
 usage: workload.py DIR HTTP CONNECT   (DIR: a scratch folder; ports on loopback: an HTTP server, one that hangs up)
 """
