@@ -24,7 +24,7 @@ HEAD = """'use strict';
 if (parseInt(process.versions.node, 10) < 18) module.exports = require('./unsupported.js');
 else {
 const outer = module, requireOutside = require, loaded = { __proto__: null };
-const importOutside = (specifier) => import(specifier); // the other files, run as scripts, have no import() of their own
+const importOutside = (specifier) => import(specifier); // the other files, run as scripts, have none of their own
 function get(name) {
   let m = loaded[name];
   if (m === undefined) {
