@@ -26,7 +26,16 @@ SURROUNDINGS = {
     "provider": "aws",
     "region": "us-east-1",
 }
-SURROUNDINGS_KEYS = {*SURROUNDINGS, "app_dirs", "account", "runtime_read", "own_paths", "local_names", "path"}
+SURROUNDINGS_KEYS = {
+    *SURROUNDINGS,
+    "app_dirs",
+    "account",
+    "runtime_read",
+    "own_paths",
+    "own_code",
+    "local_names",
+    "path",
+}
 KINDS = {
     "outbound": "resolve connect",
     "files": "read write create delete rename link symlink stat metadata list",

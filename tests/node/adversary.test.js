@@ -136,3 +136,40 @@ test('a stack that is used up at the first refusal breaks none of the next', asy
   const observed = await run(program, {policy: rule('observe')});
   assert.deepEqual(observed.value.slice(1), ['secret', 'secret'], observed.about());
 });
+
+test('our own files are not written to, so that what is read later is ours', async () => {
+  const secret = path.join(folder(), 'secret');
+  fs.writeFileSync(secret, 'secret');
+  const program = `
+    const fs = require('fs'), cp = require('child_process');
+    const [opt, secret] = process.argv.slice(2);
+    const later = opt + '/app_protect/node/later/hooks/network.js', library = opt + '/app_protect/lib/libapp_protect.so';
+    const said = (f) => { try { f(); return 'done'; } catch (e) { return e.code; } };
+    const written = [
+      said(() => fs.writeFileSync(later, "(function (get) { return (m) => { globalThis.stolen = get('binding.js'); m.exports = {}; }; })")),
+      said(() => fs.linkSync(library, opt + '/second')),
+      said(() => fs.renameSync(library, library + '.old')),
+      said(() => fs.renameSync(opt + '/app_protect', opt + '/away')),
+    ];
+    require('net');
+    let child = '';
+    try { child = cp.execFileSync('/bin/cat', [secret], {encoding: 'utf8', stdio: 'pipe'}); } catch { }
+    console.log(JSON.stringify([written, typeof globalThis.stolen, child]));`;
+  const policy = {
+    schema: 1,
+    name: 'own',
+    files: {rules: [{path: secret, read: 'deny'}]},
+    child_processes: 'grant',
+  };
+  const copy = () => {
+    const opt = path.join(folder(), 'opt');
+    fs.cpSync(stage, opt, {recursive: true});
+    return opt;
+  };
+  const plain = await run(program, {attach: 'plain', args: [copy(), secret]});
+  assert.deepEqual(plain.value, [['done', 'done', 'done', 'done'], 'undefined', 'secret'], plain.about());
+  const opt = copy();
+  const nodeArgs = ['--require', path.join(opt, 'app_protect/node/app_protect.js')];
+  const result = await run(program, {policy, attach: 'none', nodeArgs, args: [opt, secret]});
+  assert.deepEqual(result.value, [['EPERM', 'EPERM', 'EPERM', 'EPERM'], 'undefined', ''], result.about());
+});

@@ -19,7 +19,6 @@
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
 #include "guard/name_table.hpp"
-#include "policy/blob.hpp"
 
 namespace ap::agent {
 namespace {
@@ -60,7 +59,7 @@ ap_str api_rule_text(const ap_verdict* verdict) {
   return blob != nullptr ? str(guard::rule_text(*blob, *verdict)) : ap_str{nullptr, 0};
 }
 
-int api_allow_code(ap_str path) {
+bool may_be_loaded(ap_str path) {
   Operation reading{};
   reading.resource = AP_FILES;
   reading.kind = AP_FILE_READ;
@@ -69,8 +68,11 @@ int api_allow_code(ap_str path) {
   char here[PATH_MAX];
   if (path.size != 0 && path.data[0] != '/' && getcwd(here, sizeof here) != nullptr) reading.cwd = str(here);
   Verdict verdict;
-  if (guard::check(reading, verdict) != AP_GRANT && verdict.rule != rule_application_read) return 0;
-  return marks::allow_code(view(path), settings().language) ? 1 : 0;
+  return guard::check(reading, verdict) == AP_GRANT || guard::spares_code(verdict);
+}
+
+int api_allow_code(ap_str path) {
+  return may_be_loaded(path) && marks::allow_code(view(path), settings().language) ? 1 : 0;
 }
 void api_process_begin() {
   marks::process_begin();

@@ -68,6 +68,14 @@ std::string own_folder(const std::string& library) {
   return folder.ends_with("/native") ? folder : "";
 }
 
+// What must stay as it is: who changes our library or a module that is read later is asked no more.
+std::string own_code(const std::string& library) {
+  const std::string folder = own_folder(library);
+  constexpr std::string_view kNative = "/native";  // the package's modules lie beside it
+  if (folder.ends_with(kNative)) return folder.substr(0, folder.size() - kNative.size());
+  return folder.empty() ? library : folder;
+}
+
 void add(std::vector<std::string>& list, std::string path) {
   if (path.empty() || path[0] != '/' || path == "/") return;
   path = without_slash(std::move(path));
@@ -185,6 +193,7 @@ Surroundings surroundings_of(const Environment& env, const Platform& platform, c
   for (std::string_view name : {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
                                 "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"})
     if (auto file = env.get(name)) add(s.runtime_read, std::string(*file));
+  add(s.own_code, own_code(places.library));
   for (std::string& path : own_paths) add(s.own_paths, std::move(path));
 
   if (const FileText resolv = read_file(files.resolv_conf, 1u << 20); resolv.state == FileState::read)

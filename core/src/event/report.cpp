@@ -118,19 +118,23 @@ std::uint64_t fold_key(const Record& r) noexcept {
   return h != 0 ? h : 1;
 }
 
+// os.execvp finds one program in several folders of PATH. (Line 2 has a way of its own.)
+void describe_start(const Operation& op, Attempt& a) noexcept {
+  if (op.line != 1 || op.argc == 0) return;
+  const std::string_view program = view(op.text);
+  a.form = mix(kHashSeed, program);
+  a.subject = mix(mix(kHashSeed, op.resource), program.substr(program.rfind('/') + 1));
+  for (std::uint32_t i = 0; i < op.argc && i < 64; ++i) a.subject = mix(a.subject, view(op.argv[i]));
+  a.subject |= 1;
+}
+
 Attempt attempt_of(const Record& r) noexcept {
   const Operation& op = *r.operation;
   Attempt a;
   a.thread = thread_key();
   if (r.verdict.action != AP_DENY) return a;  // between two refusals it shows that the second is no retry
-  if (op.resource ==
-      AP_PROCESSES) {  // os.execvp finds one program in several folders of PATH; line 2 has a way of its own
-    if (op.line != 1 || op.argc == 0) return a;
-    const std::string_view program = view(op.text);
-    a.form = mix(kHashSeed, program);
-    a.subject = mix(mix(kHashSeed, op.resource), program.substr(program.rfind('/') + 1));
-    for (std::uint32_t i = 0; i < op.argc && i < 64; ++i) a.subject = mix(a.subject, view(op.argv[i]));
-    a.subject |= 1;
+  if (op.resource == AP_PROCESSES) {
+    describe_start(op, a);
     return a;
   }
   // Libraries retry an open with less, a connect with the next address; a delete after a rename is the program's own.

@@ -47,7 +47,7 @@ struct Findings {
 PathVerdict judge_path(const BlobView& policy, std::string_view path, Direction direction, std::uint8_t kind) noexcept {
   const PolicyHeader& h = policy.header();
   Findings read, write;
-  bool own = false, ancestor = false;
+  bool own = false, own_code = false, ancestor = false;
   policy.paths().each_match(path, [&](std::uint32_t number, const PathItem& item) {
     switch (item.use) {
       case PathUse::rule:
@@ -62,7 +62,7 @@ PathVerdict judge_path(const BlobView& policy, std::string_view path, Direction 
         ancestor = true;
         break;
       case PathUse::own:
-        own = true;
+        (item.read == kNoAction ? own_code : own) = true;
         break;
     }
   });
@@ -85,6 +85,7 @@ PathVerdict judge_path(const BlobView& policy, std::string_view path, Direction 
   if (ancestor && kind == AP_FILE_STAT && !read.rule) return {AP_GRANT, policy_id, rule_files_runtime};
 
   auto judge = [&](const Findings& found, int direction_index) -> PathVerdict {
+    if (own_code && direction_index) return {AP_DENY, policy_id, rule_files_own};
     if (found.need_wins()) return {AP_GRANT, policy_id, rule_files_runtime};
     if (found.rule) return {direction_index ? found.rule->write : found.rule->read, policy_id, found.rule->rule};
     return {h.places[static_cast<int>(place)][direction_index], policy_id,
@@ -185,6 +186,10 @@ Place place_of(const BlobView& policy, std::string_view path) noexcept {
     }
   }
   return place;
+}
+
+bool spares_code(const Verdict& verdict) noexcept {
+  return verdict.rule == rule_application_read;
 }
 
 bool is_runtime_need(const BlobView& policy, std::string_view path) noexcept {

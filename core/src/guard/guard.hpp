@@ -21,6 +21,8 @@ int check(const Operation& operation, Verdict& verdict) noexcept;  // against th
 int check_against(const BlobView& policy, const NameTable* names, const Operation& operation,
                   Verdict& verdict) noexcept;
 std::string_view rule_text(const BlobView& policy, const Verdict& verdict) noexcept;
+// Whether what is refused so may be read as code all the same: it is refused for lying in the application.
+bool spares_code(const Verdict& verdict) noexcept;
 std::uint32_t needs(const BlobView& policy) noexcept;  // ap_need bits
 
 // Direction of a file kind: the one table. `to` is the second path of rename, link.

@@ -7,7 +7,6 @@
 #include "event/report.hpp"
 #include "guard/guard.hpp"
 #include "guard/image.hpp"
-#include "policy/blob.hpp"
 
 namespace ap::interpose {
 
@@ -59,7 +58,7 @@ long settle(const Operation& operation, const Verdict& verdict, std::string_view
   if (verdict.action == AP_GRANT) return 0;
   // The language's loader reads code: neither refused nor counted, unless the real file is refused for another reason
   // than that it lies in the application.
-  if (operation.kind == AP_FILE_READ && verdict.rule == rule_application_read &&
+  if (operation.kind == AP_FILE_READ && guard::spares_code(verdict) &&
       (marks::take_code(called) || is_manifest(operation, verdict)))
     return 0;
   Operation as_called = operation;

@@ -45,7 +45,7 @@ enum class PathUse : std::uint8_t {
   rule = 0,      // files.rules
   need = 1,      // the runtime's own: stays open for reading
   ancestor = 2,  // a directory above something open: its metadata may be read
-  own = 3,       // our log and cache
+  own = 3,       // our log and cache; for writing alone: our code
 };
 
 constexpr std::uint8_t kNoAction = 0xff;

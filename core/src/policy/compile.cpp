@@ -267,15 +267,18 @@ class Compiler {
     if (reads)
       for (const std::string& path : ancestors_)
         entries.push_back({path, PathUse::ancestor, AP_GRANT, kNoAction, rule_files_runtime});
-    if (header_.denies)
-      for (const std::string& path : here_.own_paths) {
-        if (!path.starts_with('/') || path == "/" || has_wildcard(path)) continue;
-        header_.files_worst = AP_DENY;
-        for (const std::string& form : both_forms(without_trailing_slash(path))) {
-          entries.push_back({form + "/**", PathUse::own, AP_DENY, AP_DENY, rule_files_own});
-          protect(form, AP_DENY, rule_files_own, AP_POLICY_READ_WRITE_OTHER);
-        }
+    auto own = [&](const std::string& path, std::uint8_t read) {
+      if (!path.starts_with('/') || path == "/" || has_wildcard(path)) return;
+      header_.files_worst = AP_DENY;
+      for (const std::string& form : both_forms(without_trailing_slash(path))) {
+        entries.push_back({form + "/**", PathUse::own, read, AP_DENY, rule_files_own});
+        protect(form, AP_DENY, rule_files_own, AP_POLICY_READ_WRITE_OTHER);
       }
+    };
+    if (header_.denies) {
+      for (const std::string& path : here_.own_paths) own(path, AP_DENY);
+      for (const std::string& path : here_.own_code) own(path, kNoAction);
+    }
 
     std::sort(trees.begin(), trees.end(),
               [](const Tree& a, const Tree& b) { return a.path != b.path ? a.path < b.path : a.rule < b.rule; });

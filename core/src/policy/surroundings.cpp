@@ -78,8 +78,8 @@ Result<Surroundings> surroundings_from_json(std::string_view text) {
   if (!text.empty() && !root->is_object())
     return Error{ErrorCode::invalid_config, "surroundings: expected a JSON object"};
   static const std::vector<std::string_view> known = {
-      "task_root",   "tmp",          "app_dirs",  "nameservers", "provider",    "region", "account",
-      "runtime_api", "runtime_read", "own_paths", "end_points",  "local_names", "path"};
+      "task_root",   "tmp",          "app_dirs",  "nameservers", "provider",   "region",      "account",
+      "runtime_api", "runtime_read", "own_paths", "own_code",    "end_points", "local_names", "path"};
   for (const auto& [key, value] : root->members) {
     if (std::find(known.begin(), known.end(), key) == known.end())
       return wrong(key, "unknown key; did you mean `" + std::string(nearest_name(key, known)) + "`?");
@@ -106,6 +106,8 @@ Result<Surroundings> surroundings_from_json(std::string_view text) {
       out.runtime_read = list;
     else if (key == "own_paths")
       out.own_paths = list;
+    else if (key == "own_code")
+      out.own_code = list;
     else if (key == "local_names")
       out.local_names = list;
     else if (key == "path")

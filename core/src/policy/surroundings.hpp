@@ -42,6 +42,8 @@ struct Surroundings {
   // Our own log and cache files or directories: user code reaches them in no direction while the policy denies
   // anything.
   std::vector<std::string> own_paths;
+  // Our own library and modules: user code does not write to them while the policy denies anything.
+  std::vector<std::string> own_code;
 
   std::vector<std::string> nameservers;  // addresses from resolv.conf; reachable on port 53 only
   std::vector<EndPoint>
@@ -62,7 +64,7 @@ struct Surroundings {
 bool parse_end_point(std::string_view text, std::string_view source, EndPoint& out);
 
 // {"task_root":"/var/task","tmp":"/tmp","app_dirs":[...],"nameservers":[...],"provider":"aws","region":"eu-west-1",
-//  "account":..., "runtime_read":[...], "own_paths":[...], "runtime_api":"127.0.0.1:9001",
+//  "account":..., "runtime_read":[...], "own_paths":[...], "own_code":[...], "runtime_api":"127.0.0.1:9001",
 //  "end_points":["10.0.0.9:4317"], "local_names":[...], "path":"/usr/bin"}
 // `tmp` and `app_dirs` take a string or a list; `task_root` adds itself and /opt to the application. Missing members
 // keep the defaults above; app_dirs then is {"/var/task", "/opt"}. read_link is nullptr: answers are the same on every

@@ -98,6 +98,13 @@ TEST(Platform, SurroundingsOnLambda) {
   EXPECT_EQ(s.provider, "aws");
   EXPECT_EQ(s.program_path, "/p");
   EXPECT_EQ(s.own_paths, (std::vector<std::string>{"/tmp/trend_cache"}));
+  const auto own_code = [&](const char* library) {
+    return surroundings_of(env, detect_platform(env), {"/var/task", "", "", library}, {}, {resolv.path(), ""}).own_code;
+  };
+  EXPECT_EQ(own_code("/opt/app_protect/lib/libapp_protect.so"), (std::vector<std::string>{"/opt/app_protect"}));
+  EXPECT_EQ(own_code("/site/trend_app_protect/native/libapp_protect.so"),
+            (std::vector<std::string>{"/site/trend_app_protect"}));
+  EXPECT_EQ(own_code("/usr/lib/libapp_protect.so"), (std::vector<std::string>{"/usr/lib/libapp_protect.so"}));
   EXPECT_NE(std::find(s.runtime_read.begin(), s.runtime_read.end(), "/etc/x.pem"), s.runtime_read.end());
   EXPECT_EQ(std::find(s.runtime_read.begin(), s.runtime_read.end(), "relative"), s.runtime_read.end());
 }

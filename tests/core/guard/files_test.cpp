@@ -91,6 +91,20 @@ TEST(Files, OurOwnFilesAreOutOfReach) {
       << "a policy that refuses nothing changes nothing";
 }
 
+TEST(Files, OurOwnCodeIsReadOnly) {
+  Surroundings here = test::lambda();
+  here.own_code = {"/opt/app_protect"};
+  Question q(R"({"outbound": "deny"})", here);
+  EXPECT_EQ(q.file(AP_FILE_READ, "/opt/app_protect/node/app_protect.js"), "grant files.application.read");
+  EXPECT_EQ(q.file(AP_FILE_WRITE, "/opt/app_protect/node/app_protect.js"), "deny files.own");
+  EXPECT_EQ(q.file(AP_FILE_DELETE, "/opt/app_protect/lib/libapp_protect.so"), "deny files.own");
+  EXPECT_EQ(q.file(AP_FILE_LINK, "/opt/app_protect/lib/libapp_protect.so", "/tmp/x"), "deny files.own");
+  EXPECT_EQ(q.file(AP_FILE_RENAME, "/opt", "/opt2"), "deny files.own");
+  EXPECT_EQ(q.file(AP_FILE_WRITE, "/opt/app_protect2"), "grant files.application.write");
+  Question observe("observeAll", here);
+  EXPECT_EQ(observe.file(AP_FILE_WRITE, "/opt/app_protect/x"), "observe files.application.write");
+}
+
 TEST(Files, TwoPathsTakeTheWorse) {
   Question q(
       R"({"files": {"tmp": {"read": "deny"}, "application": {"write": "deny"}, "elsewhere": {"write": "observe"}}})");

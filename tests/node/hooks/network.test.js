@@ -147,10 +147,11 @@ const policies = {
 
 const ownEvents = (listeners, name) => (event) => {
   const label = `${name.replace(/\W/g, '-')}.${DOMAIN}`;
-  const {host, query, port} = event.info;
+  const {host, query, port, protocol} = event.info;
   if (host === label || query === label) return true;
-  if (name.endsWith('unix')) return event.info.protocol === 'unix';
-  return port !== null && port === listeners.ports[name];
+  if (name.endsWith('unix')) return protocol === 'unix';
+  // A tcp and a udp listener may have been given the same number.
+  return protocol === (name.startsWith('dgram') ? 'udp' : 'tcp') && port === listeners.ports[name];
 };
 
 for (const form of ['cjs', 'esm', 'worker']) {

@@ -73,3 +73,33 @@ def text_of(descriptor):
 def child_says(words, **options):
     """What a child prints; a refusal in the child is an empty answer."""
     return m("subprocess").run(words, stdout=-1, stderr=-1, **options).stdout.decode("latin-1")
+
+
+def in_thread(work):
+    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def forked(work):
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def forked_says(work):
+    """What `work` answers in a forked child; a refusal there is an empty answer."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(theirs, work().encode())
+        except OSError:
+            pass
+        os._exit(0)
+    os.close(theirs)
+    os.waitpid(child, 0)
+    return text_of(ours)

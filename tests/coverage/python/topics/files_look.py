@@ -3,7 +3,7 @@
 
 import os
 
-from .channel import Topic, checked, child_says, libc, m
+from .channel import Topic, checked, child_says, forked_says, in_thread, libc, m
 
 t = Topic("files_look", "Listing and asking", kind="list")
 
@@ -66,7 +66,7 @@ t("child: ls", lambda p: child_says(["ls", sub(p)]), several=True)
 t("child: shell pattern", lambda p: child_says(f"echo {sub(p)}/*", shell=True))
 t("child: find", lambda p: child_says(["find", sub(p)]), several=True)
 t("child: Python", lambda p: child_says([m("sys").executable, "-c", f"import os; print(os.listdir({sub(p)!r}))"]))
-t("fork", lambda p: forked(lambda: str(os.listdir(sub(p)))))
+t("fork", lambda p: forked_says(lambda: str(os.listdir(sub(p)))))
 
 t.group("asking: language")
 
@@ -213,25 +213,6 @@ def watch_tells(name):
         return library.inotify_add_watch(descriptor, name.encode(), 2) >= 0
     finally:
         os.close(descriptor)
-
-
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
-
-
-def forked(work):
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(theirs, work().encode())
-        except OSError:
-            pass
-        os._exit(0)
-    os.close(theirs)
-    os.waitpid(child, 0)
-    return os.read(ours, 4096)
 
 
 def modules_in(p):

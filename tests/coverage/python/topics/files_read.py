@@ -3,7 +3,7 @@
 
 import os
 
-from .channel import Topic, checked, child_says, libc, m, text_of
+from .channel import Topic, checked, child_says, forked_says, libc, m, text_of
 
 t = Topic("files_read", "Reading a file", kind="read")
 
@@ -415,7 +415,7 @@ t("child: tar", lambda p: child_says(["tar", "-cf", "-", "-C", "/", p.secret[1:]
 t("child: setsid, nohup, nice", lambda p: child_says(["setsid", "nohup", "nice", "cat", p.secret]))
 t("child: stdin opened by posix_spawn", lambda p: spawned(p))
 t("os.popen", lambda p: os.popen("cat " + p.secret + " 2>&1").read())
-t("fork", lambda p: forked(lambda: open(p.secret).read()))
+t("fork", lambda p: forked_says(lambda: open(p.secret).read()))
 t("os.forkpty", lambda p: pty_forked(p))
 t("pty.spawn", lambda p: pty_spawn(p))
 t("multiprocessing fork", lambda p: multiprocess("fork", p))
@@ -883,20 +883,6 @@ def spawned(p):
     ours, theirs = os.pipe()
     actions = [(os.POSIX_SPAWN_OPEN, 0, p.secret, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, theirs, 1)]
     child = os.posix_spawn("/bin/cat", ["cat"], os.environ, file_actions=actions)
-    os.close(theirs)
-    os.waitpid(child, 0)
-    return text_of(ours)
-
-
-def forked(work):
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(theirs, work().encode())
-        except OSError:
-            pass
-        os._exit(0)
     os.close(theirs)
     os.waitpid(child, 0)
     return text_of(ours)

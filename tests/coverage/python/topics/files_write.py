@@ -3,7 +3,7 @@
 
 import os
 
-from .channel import Topic, checked, child_says, libc, m
+from .channel import Topic, checked, child_says, forked, in_thread, libc, m
 
 t = Topic("files_write", "Changing files", kind="write")
 
@@ -367,11 +367,6 @@ def held(made):
     return made
 
 
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
-
-
 def spliced(p):
     ours, theirs = os.pipe()
     os.write(theirs, b"x")
@@ -575,16 +570,6 @@ def addopen(p):
 def spawn_open(p):
     actions = [(os.POSIX_SPAWN_OPEN, 1, new(p), os.O_CREAT | os.O_WRONLY, 0o644)]
     os.waitpid(os.posix_spawn("/bin/echo", ["echo"], {}, file_actions=actions), 0)
-
-
-def forked(work):
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
 
 
 def make_it(name):

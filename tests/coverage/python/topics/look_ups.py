@@ -3,7 +3,7 @@
 
 import os
 
-from .channel import Topic, child_says, libc, m
+from .channel import Topic, child_says, forked, in_thread, libc, m
 
 t = Topic("look_ups", "Asking name servers", kind="ask")
 
@@ -153,11 +153,6 @@ t("fork", lambda p: forked(lambda: so().gethostbyname(p.name)))
 # --- what they are made of
 
 
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
-
-
 def run(start):
     async def main():
         await m("asyncio").wait_for(start(), 3)
@@ -269,13 +264,3 @@ def local_domain(p):
 def bash_query(p):
     packed = "".join(f"\\x{byte:02x}" for byte in query(p.name))
     return f"printf '{packed}' > /dev/udp/{p.name_server}/53"
-
-
-def forked(work):
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)

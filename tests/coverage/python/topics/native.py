@@ -6,7 +6,7 @@
 
 import os
 
-from .channel import Topic, checked, libc, m
+from .channel import Topic, checked, in_thread, libc, m
 
 t = Topic("native", "Loading and making native code", kind="load")
 
@@ -170,11 +170,6 @@ value("madvise drops the private copy of libc", lambda p: dropped(), never_grant
 
 
 # --- what they are made of
-
-
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
 
 
 def in_memory(p):

@@ -3,7 +3,7 @@
 
 import os
 
-from .channel import Topic, checked, child_says, libc, m
+from .channel import Topic, checked, child_says, forked, in_thread, libc, m
 
 t = Topic("network", "Connecting and sending", kind="send")
 HOST = "192.0.2.1"
@@ -207,11 +207,6 @@ def bound(p):
         sock.connect((HOST, p.port))
 
 
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
-
-
 def in_del(p):
     class Dying:
         def __del__(self):
@@ -408,16 +403,6 @@ def res_send(p):
 def perl_syscall(p):
     packed = "".join(f"\\\\x{byte:02x}" for byte in address(p)).replace("\\\\", "\\")
     return f'my $a="{packed}"; my $s=syscall(41,2,1,0); syscall(42,$s,$a,16)'
-
-
-def forked(work):
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
 
 
 def reach(port):

@@ -4,7 +4,7 @@
 import os
 import sys
 
-from .channel import Topic, libc, m
+from .channel import Topic, in_thread, libc, m
 
 t = Topic("processes", "Starting programs", kind="spawn")
 
@@ -239,11 +239,6 @@ def forked(work, fork=None):
     if child < 0:
         raise PermissionError(child)
     return waited(child)
-
-
-def in_thread(work):
-    with m("concurrent.futures").ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
 
 
 def in_del(p):
