@@ -8,7 +8,8 @@ there costs a cold start nothing. esbuild shortens all of them: V8 takes some 25
 short, so that an uncaught error does not print an endless one.
 
 The first file is what `--require` names, and the wrapper, a worker's options and the packages all load it. Every Node
-since 10 must be able to read it, if only to say no.
+since 10 must be able to read it, if only to say no. Its name is short: Node takes every path apart a dozen times, and V8
+compiles what does that anew once it has seen enough of it.
 """
 
 import pathlib
@@ -21,8 +22,9 @@ import sys
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n// App Protect for Lambda {}. Sources: bindings/node/lib.\n"
 
 HEAD = """'use strict';
-if (parseInt(process.versions.node, 10) < 18) module.exports = require('./unsupported.js');
+if (parseInt(process.versions.node, 10) < 18) module.exports = require('./node/unsupported.js');
 else {
+const __dirname = module.filename.slice(0, -3); // node.js stands beside the folder of the rest
 const outer = module, requireOutside = require, loaded = { __proto__: null };
 const importOutside = (specifier) => import(specifier); // the other files, run as scripts, have none of their own
 function get(name) {
@@ -42,7 +44,9 @@ function get(name) {
 function later(name) {
   let evaluate = evaluateUnprotected;
   try {
-    ({ evaluate } = get('binding.js'));
+    const native = get('binding.js');
+    native.complete();
+    ({ evaluate } = native);
   } catch (error) {
     // no native code here
   }
@@ -74,10 +78,15 @@ LATER = {
     "denied.js",
     "handler.js",
     "loader.js",
+    "settle.js",
+    "swapped.js",
     "transactions.js",
+    "hooks/connections.js",
     "hooks/file_refusals.js",
-    "hooks/network.js",
+    "hooks/names.js",
+    "hooks/native_refusals.js",
     "hooks/processes.js",
+    "hooks/program.js",
     "hooks/workers.js",
 }
 
@@ -87,10 +96,9 @@ AT_START = {
     "agent.js": {"binding", "builtinOf", "forgetOption", "forgetOwnOption", "installHooks", "loadNative", "start"},
     "binding.js": {"load"},
     "code_loading.js": {"install"},
-    "granted.js": {"remember"},
     "hooks/builtin_loads.js": {"watch"},
-    "hooks/files.js": {"copying", "install", "installBinding", "installPublic", "onePath", "twoPaths"},
-    "hooks/hook.js": {"expose", "replace"},
+    "hooks/files.js": {"install", "installPublic"},
+    "hooks/hook.js": {"expose", "onRefusal", "replace"},
     "hooks/native.js": {"guardCall", "guardClass", "guardFlags", "install"},
     "index.js": {"preload", "publish"},
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What workers run first when the package is used from a checkout; a layer has one file for it, app_protect.js.
+// What workers run first when the package is used from a checkout; a layer has one file for it, node.js.
 'use strict';
 
 if (parseInt(process.versions.node, 10) >= 18) require('./lib/index.js').preload(__filename);

@@ -5,4 +5,4 @@
 // original, whatever that is; what goes wrong there goes wrong here, and is reported as the client always does.
 import {createRequire} from 'node:module';
 
-export const handler = await createRequire(import.meta.url)('./app_protect.js').redirectedHandler();
+export const handler = await createRequire(import.meta.url)('../node.js').redirectedHandler();

@@ -24,7 +24,7 @@ const ROWS = {
   'our variables edited': `for (const k of Object.keys(process.env)) if (/^(TREND_AP|ES_|LD_)/.test(k)) delete process.env[k]; process.env.TREND_AP_AGENT_ENABLED = 'false'; process.env.TREND_AP_POLICY = '{"schema":1}'; return ${READ};`,
   'NODE_OPTIONS and LD_PRELOAD edited': `process.env.NODE_OPTIONS = ''; process.env.LD_PRELOAD = ''; return require('child_process').execFileSync('cat', [${S}], { encoding: 'utf8', stdio: 'pipe' });`,
   'an emptied environment for a child': `return require('child_process').execFileSync('/bin/cat', [${S}], { encoding: 'utf8', env: {}, stdio: 'pipe' });`,
-  'the package required again': `delete require.cache[require.resolve(${JSON.stringify(path.join(stage, 'app_protect/node/app_protect.js'))})]; try { require(${JSON.stringify(path.join(stage, 'app_protect/node/app_protect.js'))}).attach(); } catch {} return ${READ};`,
+  'the package required again': `delete require.cache[require.resolve(${JSON.stringify(path.join(stage, 'app_protect/node.js'))})]; try { require(${JSON.stringify(path.join(stage, 'app_protect/node.js'))}).attach(); } catch {} return ${READ};`,
   'the binding': `const b = process.binding('fs'); const fd = b.open.length >= 0 && b.open(${S}, 0, 0o666, ...(parseInt(process.versions.node) < 20 ? [undefined, {}] : [])); const t = Buffer.alloc(6); require('fs').readSync(fd, t); return t.toString();`,
   'the binding replaced': `const b = process.binding('fs'); try { b.open = b.stat; } catch {} delete b.open; try { Object.defineProperty(b, 'open', { value: () => 3 }); } catch {} return ${READ};`,
   'Buffer path': `return require('fs').readFileSync(Buffer.from(${S}), 'utf8');`,
@@ -96,14 +96,14 @@ for (const [name, body] of Object.entries(ROWS)) {
 test('our own native code is given to nobody else', async () => {
   const addon = path.join(stage, 'app_protect/node/app_protect.node');
   const program = `
-    const load = () => { const m = {exports: {}}; process.dlopen(m, ${JSON.stringify(addon)}); return Object.keys(m.exports).length; };
+    const load = () => { const m = {exports: {}}; process.dlopen(m, ${JSON.stringify(addon)}); if (m.exports.complete) m.exports.complete(); return Object.keys(m.exports).length; };
     const again = () => Object.keys(require(${JSON.stringify(addon)})).length;
     const {Worker, isMainThread, parentPort} = require('worker_threads');
     const counts = [load(), load(), again()];
     if (!isMainThread) parentPort.postMessage(counts);
     else new Worker(__filename).on('message', (theirs) => console.log(JSON.stringify([counts, theirs])));`;
   const plain = await run(program, {attach: 'plain'});
-  assert.ok(plain.value[0][0] > 40 && plain.value[1][0] > 40, plain.about());
+  assert.ok(plain.value[0][0] > 30 && plain.value[1][0] > 30, plain.about());
   const grants = {schema: 1, name: 'own', native_code: 'grant', outbound: 'deny'};
   for (const attach of ['preload', 'import']) {
     const result = await run(program, {policy: grants, attach});
@@ -143,7 +143,7 @@ test('our own files are not written to, so that what is read later is ours', asy
   const program = `
     const fs = require('fs'), cp = require('child_process');
     const [opt, secret] = process.argv.slice(2);
-    const later = opt + '/app_protect/node/later/hooks/network.js', library = opt + '/app_protect/lib/libapp_protect.so';
+    const later = opt + '/app_protect/node/later/hooks/connections.js', library = opt + '/app_protect/lib/libapp_protect.so';
     const said = (f) => { try { f(); return 'done'; } catch (e) { return e.code; } };
     const written = [
       said(() => fs.writeFileSync(later, "(function (get) { return (m) => { globalThis.stolen = get('binding.js'); m.exports = {}; }; })")),
@@ -169,7 +169,7 @@ test('our own files are not written to, so that what is read later is ours', asy
   const plain = await run(program, {attach: 'plain', args: [copy(), secret]});
   assert.deepEqual(plain.value, [['done', 'done', 'done', 'done'], 'undefined', 'secret'], plain.about());
   const opt = copy();
-  const nodeArgs = ['--require', path.join(opt, 'app_protect/node/app_protect.js')];
+  const nodeArgs = ['--require', path.join(opt, 'app_protect/node.js')];
   const result = await run(program, {policy, attach: 'none', nodeArgs, args: [opt, secret]});
   assert.deepEqual(result.value, [['EPERM', 'EPERM', 'EPERM', 'EPERM'], 'undefined', ''], result.about());
 });

@@ -125,7 +125,7 @@ test('without native code: unprotected and said so, or not started', async () =>
   const other = folder();
   fs.cpSync(stage, path.join(other, 'opt'), {recursive: true});
   fs.rmSync(path.join(other, 'opt/app_protect/lib/libapp_protect.so'));
-  const nodeArgs = ['--require', path.join(other, 'opt/app_protect/node/app_protect.js')];
+  const nodeArgs = ['--require', path.join(other, 'opt/app_protect/node.js')];
   const open = await run("console.log('1')", {policy, attach: 'none', nodeArgs});
   assert.equal(open.status, 0, open.about());
   assert.match(open.stderr, /\[ERROR\] \[app_protect\] not protected: .*libapp_protect\.so/);

@@ -50,6 +50,7 @@ const native = (() => {
   const module = {exports: {}};
   process.dlopen(module, path.join(stage, 'app_protect/node/app_protect.node'));
   assert.equal(module.exports.loadLibrary(path.join(stage, 'app_protect/lib/libapp_protect.so')), '');
+  module.exports.complete();
   return module.exports;
 })();
 

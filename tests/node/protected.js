@@ -16,7 +16,7 @@ const path = require('node:path');
 const root = path.resolve(__dirname, '../..');
 const build = path.resolve(process.env.APP_PROTECT_BUILD || path.join(root, 'build/dev'));
 const stage = path.join(build, 'stage');
-const preload = path.join(stage, 'app_protect/node/app_protect.js');
+const preload = path.join(stage, 'app_protect/node.js');
 const nodePath = path.join(stage, 'nodejs/node_modules');
 // An older Node than the test runner needs is named by APP_PROTECT_NODE.
 const node = process.env.APP_PROTECT_NODE || process.execPath;

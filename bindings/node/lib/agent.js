@@ -12,7 +12,6 @@
 
 const startedNs = process.hrtime.bigint();
 
-const path = require('path');
 const {apply, nodeMajor, processBinding} = require('./primordials');
 
 const WRAPPER = 1,
@@ -47,9 +46,11 @@ function loadNative() {
   }
 }
 
+// By hand: what Node has for it is code that gets hot, and compiled anew, on long paths.
 function mainDirectory() {
-  if (require.main && require.main.filename) return path.dirname(require.main.filename);
-  return process.argv[1] === undefined ? process.cwd() : path.dirname(path.resolve(process.argv[1]));
+  const main = require.main && require.main.filename ? require.main.filename : process.argv[1];
+  if (main === undefined || main[0] !== '/') return process.cwd();
+  return main.slice(0, main.lastIndexOf('/')) || '/';
 }
 
 function runtimeName() {
@@ -94,8 +95,8 @@ function builtinOf(Module) {
 // guard: what a worker must --require. inherited: this process was started with that option. isFirst: no ES module can have
 // run before.
 function installHooks(needs, guard, inherited, isFirst) {
-  const {health} = require('./settle');
   if (needs === 0) return;
+  const health = (code, text) => require('./settle').health(code, text);
   const Module = module.constructor;
   const loads = require('./hooks/builtin_loads').watch();
   // Calls use(binding) before anybody else has the binding. Later than now it may run in the middle of user code.
@@ -170,13 +171,19 @@ function start(attach, guard) {
     isStarted = true;
     return 'unprotected';
   }
-  const {result, message} = native.start({attach, runtime: runtimeName(), mainDirectory: mainDirectory(), startedNs});
+  const directory = mainDirectory();
+  const {result, message, needs} = native.start({
+    attach,
+    runtime: runtimeName(),
+    mainDirectory: directory,
+    startedNs,
+  });
   if (result === FAILED) throw new ConfigError(message);
   isStarted = true;
   if (result === DISABLED) return 'disabled';
   isActive = true;
-  require('./call_sites').setApplicationDirectory(process.env.LAMBDA_TASK_ROOT || mainDirectory());
-  installHooks(native.needs(), guard, inherited, attach === WRAPPER);
+  require('./call_sites').setApplicationDirectory(process.env.LAMBDA_TASK_ROOT || directory);
+  installHooks(needs, guard, inherited, attach === WRAPPER);
   if (process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) require('./handler').manageConcurrency();
   process.on('exit', () => native.flush());
   return 'started';
@@ -188,7 +195,9 @@ function isMainThread() {
 }
 
 function status() {
-  return native === undefined ? {enabled: false} : JSON.parse(native.status());
+  if (native === undefined) return {enabled: false};
+  native.complete();
+  return JSON.parse(native.status());
 }
 
 module.exports = {

@@ -5,18 +5,16 @@
 //   const native = require('./binding');   // throws an Error that names what was tried
 'use strict';
 
-const path = require('path');
-
 // Where both files are: in a layer, in a package built from a checkout (npm install), beside the sources.
+const parent = __dirname.slice(0, __dirname.lastIndexOf('/'));
 const PLACES = [
-  {addon: 'app_protect.node', library: '../lib/libapp_protect.so'},
-  {addon: '../native/app_protect.node', library: '../native/libapp_protect.so'},
+  {addon: `${__dirname}/app_protect.node`, library: `${parent}/lib/libapp_protect.so`},
+  {addon: `${parent}/native/app_protect.node`, library: `${parent}/native/libapp_protect.so`},
 ];
 
 function load() {
   const tried = [];
-  for (const place of PLACES) {
-    const addon = path.join(__dirname, place.addon);
+  for (const {addon, library} of PLACES) {
     let native;
     try {
       // Not require(): a loader hook of someone else's has no business with this file, and this is quicker.
@@ -27,7 +25,6 @@ function load() {
       tried.push(`${addon}: ${String(error.message).split('\n')[0]}`);
       continue;
     }
-    const library = path.join(__dirname, place.library);
     const trouble =
       native.loadLibrary === undefined ? 'the addon has been given to somebody else' : native.loadLibrary(library);
     if (trouble === '') return native;
@@ -39,3 +36,5 @@ function load() {
 }
 
 module.exports = load();
+// The bundle calls this before it reads a file that a start does not need; the sources read all of them at once.
+if (__filename.endsWith('/binding.js')) module.exports.complete();

@@ -40,6 +40,6 @@ function setApplicationDirectory(directory) {
 }
 
 exports.callSite = callSite; // undefined: there are no stacks here
-exports.ownDirectory = __dirname + '/';
+exports.ownDirectory = __filename.slice(0, __filename.lastIndexOf('/') + 1); // the bundle stands above the rest
 exports.applicationDirectory = '';
 exports.setApplicationDirectory = setApplicationDirectory;

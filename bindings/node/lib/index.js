@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What require('trend_app_protect') gives, and the three ways a Lambda function gets here: attach() for code and import,
-// preload() for the exec wrapper and for workers, swappedHandler() / redirectedHandler() for the handler shims.
+// preload() for the exec wrapper and for workers, swappedHandler() / redirectedHandler() (swapped.js) for the handler shims.
 'use strict';
 
-const path = require('path');
 const agentLife = require('./agent');
 
 const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
 
 let preloadFile = __filename; // what workers --require
 
-let redirected; // {handler, error}: what preload() put aside for redirectedHandler()
+let redirected; // {handler, error}: what preload() put aside for swapped.js
 
 // Wraps a handler, or gives it back where there is nothing to protect it with (switched off, no native code).
 function protect(kind, handler) {
@@ -78,7 +77,7 @@ function preload(guard) {
   if (!inClient) return;
   redirected = redirected || {handler};
   redirected.handler = handler;
-  process.env._HANDLER = path.join(__dirname, 'handler.handler');
+  process.env._HANDLER = `${__dirname}/handler.handler`;
 }
 
 // Whether Node loads this module for a --require: the module it makes up for what asks has this name.
@@ -87,50 +86,20 @@ function isPreloaded(module) {
   return parent !== null && parent !== undefined && parent.id === 'internal/preload';
 }
 
-function originalHandler() {
-  if (redirected !== undefined) {
-    process.env._HANDLER = redirected.handler; // children and the function itself see their own
-    if (redirected.error !== undefined) throw redirected.error;
-    if (!/(^|\/)trend_app_protect_handler\.handler$/.test(redirected.handler)) return redirected.handler;
-  } else {
-    agentLife.start(agentLife.HANDLER, preloadFile);
-    publish();
-  }
-  const named = process.env.TREND_AP_HANDLER;
-  if (named === undefined || named === '') {
-    throw new agentLife.ConfigError(
-      'TREND_AP_HANDLER is not set: it names the handler to protect, for example TREND_AP_HANDLER=index.handler',
-    );
-  }
-  if (/(^|\/)trend_app_protect_handler\.handler$/.test(named)) {
-    throw new agentLife.ConfigError(
-      `TREND_AP_HANDLER is \`${named}\`, which is ours: write the name of your own handler`,
-    );
-  }
-  return named;
-}
-
-function taskRoot() {
-  return process.env.LAMBDA_TASK_ROOT || process.cwd();
-}
-
 // For handler.mjs: any handler, ES modules included.
-async function redirectedHandler() {
-  const name = originalHandler();
-  if (agentLife.isActive()) require('./binding').handlerLoading();
-  return protectHandler(await require('./loader').load(taskRoot(), name));
+function redirectedHandler() {
+  return require('./swapped').redirectedHandler(redirected);
 }
 
-// For the CommonJS shim, which must answer at once. An ES module is loaded meanwhile: its handler is known to us (and its
-// errors to the runtime client, as an unhandled rejection) only later, so it cannot stream; handler.mjs can.
+// For the CommonJS shim, which must answer at once.
 function swappedHandler() {
-  const name = originalHandler();
-  if (agentLife.isActive()) require('./binding').handlerLoading();
-  const loader = require('./loader');
-  const handler = loader.loadNow(taskRoot(), name);
-  if (handler !== undefined) return protectHandler(handler);
-  const loading = loader.load(taskRoot(), name);
-  return protectHandler(async (event, context) => (await loading)(event, context));
+  return require('./swapped').swappedHandler(redirected);
 }
 
-module.exports = {attach, isPreloaded, preload, redirectedHandler, swappedHandler};
+// Where nobody has started us yet: a handler shim that was named in the function's configuration.
+function startForHandler() {
+  agentLife.start(agentLife.HANDLER, preloadFile);
+  publish();
+}
+
+module.exports = {attach, isPreloaded, preload, protectHandler, redirectedHandler, startForHandler, swappedHandler};

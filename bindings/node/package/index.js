@@ -4,7 +4,7 @@
 // Plain old JavaScript: this file must be read, if only to say no, by every Node since 10.
 'use strict';
 
-var known = require('../../../app_protect/node/app_protect.js').attach();
+var known = require('../../../app_protect/node.js').attach();
 
 exports.api = known.api;
 exports.agent = known.agent;

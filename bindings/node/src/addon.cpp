@@ -6,6 +6,8 @@
 // of its own, and none of them keeps state here; what is process-wide is the table in library.hpp.
 #include <napi.h>
 
+#include "environment.hpp"
+#include "hooks.hpp"
 #include "life.hpp"
 #include "operations.hpp"
 #include "policy.hpp"
@@ -15,13 +17,26 @@
 // this file again is nothing. These functions go past every hook.
 static thread_local bool given = false;
 
+// The functions that a start does not need where everything is granted: to make one costs some 3 us.
+static void complete(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object exports = info.This().As<Napi::Object>();
+  bool& is_complete = ap::node::Environment::of(env).is_complete;
+  if (is_complete) return;
+  is_complete = true;
+  ap::node::add_life(env, exports);
+  ap::node::add_operations(env, exports);
+  ap::node::add_policy(env, exports);
+}
+
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   if (given) return exports;
   given = true;
-  ap::node::add_life(env, exports);
-  ap::node::add_operations(env, exports);
+  ap::node::Environment::attach(env);
+  ap::node::add_start(env, exports);
   ap::node::add_preceded(env, exports);
-  ap::node::add_policy(env, exports);
+  ap::node::add_hooks(env, exports);
+  exports.Set("complete", Napi::Function::New<complete>(env, "complete"));
   return exports;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "life.hpp"
 
-#include <arpa/inet.h>
 #include <signal.h>
 
 #include "library.hpp"
@@ -39,11 +38,8 @@ Napi::Value start(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("result", api->start(&options, message, sizeof message));
   result.Set("message", static_cast<const char*>(message));
+  result.Set("needs", api->needs());
   return result;
-}
-
-Napi::Value needs(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), api->needs());
 }
 
 Napi::Value status(const Napi::CallbackInfo& info) {
@@ -92,9 +88,18 @@ Napi::Value allow_code(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), path.read(info.Env(), value) && api->allow_code(path.str()) != 0);
 }
 
-// SIGUSR1 opens Node's inspector. A handler that does nothing, not SIG_IGN, which children would inherit; a listener of
-// the function's takes its place, and its removal leaves the default of a signal, not Node's handler.
-void ignore_debug_signal(const Napi::CallbackInfo&) {
+// SIGUSR1 opens Node's inspector, which gives what is behind the hooks. Where that is denied: a handler that does
+// nothing, not SIG_IGN, which children would inherit; a listener of the function's takes its place, and its removal
+// leaves the default of a signal, not Node's handler.
+void guard_debug_signal(const Napi::CallbackInfo&) {
+  static constexpr char kWhat[] = "node:inspector";
+  ap_operation op{};
+  ap_verdict verdict{};
+  op.resource = AP_NATIVE;
+  op.kind = AP_CALL_ADDRESS;
+  op.line = 1;
+  op.text = {kWhat, sizeof kWhat - 1};
+  if (api->check(&op, &verdict) != AP_DENY) return;
   struct sigaction nothing{};
   nothing.sa_handler = [](int) {};
   nothing.sa_flags = SA_RESTART;
@@ -106,21 +111,6 @@ void process_begin(const Napi::CallbackInfo&) {
 }
 void process_end(const Napi::CallbackInfo&) {
   api->process_end();
-}
-
-void note_answer(const Napi::CallbackInfo& info) {
-  constexpr uint32_t kMost = 64;
-  uint8_t addresses[kMost][16], families[kMost];
-  uint32_t count = 0;
-  const std::string host = text_of(info[0]);
-  for (const std::string& text : read_texts(info.Env(), info[1])) {
-    if (count == kMost) break;
-    if (inet_pton(AF_INET, text.c_str(), addresses[count]) == 1)
-      families[count++] = 4;
-    else if (inet_pton(AF_INET6, text.c_str(), addresses[count]) == 1)
-      families[count++] = 6;
-  }
-  if (count && !host.empty()) api->note_answer(str(host), addresses, families, count);
 }
 
 bool read_small(const std::string& path, std::string& text) {
@@ -168,23 +158,24 @@ void add(Napi::Env env, Napi::Object exports, const char* name) {
 
 }  // namespace
 
-void add_life(Napi::Env env, Napi::Object exports) {
+void add_start(Napi::Env env, Napi::Object exports) {
   add<load_library>(env, exports, "loadLibrary");
   add<start>(env, exports, "start");
-  add<needs>(env, exports, "needs");
+  add<flush>(env, exports, "flush");
+  add<evaluate>(env, exports, "evaluate");
+  add<guard_debug_signal>(env, exports, "guardDebugSignal");
+}
+
+void add_life(Napi::Env env, Napi::Object exports) {
   add<status>(env, exports, "status");
   add<handler_loading>(env, exports, "handlerLoading");
   add<invocation_begin>(env, exports, "invocationBegin");
   add<invocation_end>(env, exports, "invocationEnd");
-  add<flush>(env, exports, "flush");
   add<log>(env, exports, "log");
   add<health>(env, exports, "health");
   add<allow_code>(env, exports, "allowCode");
-  add<ignore_debug_signal>(env, exports, "ignoreDebugSignal");
   add<process_begin>(env, exports, "processBegin");
   add<process_end>(env, exports, "processEnd");
-  add<note_answer>(env, exports, "noteAnswer");
-  add<evaluate>(env, exports, "evaluate");
   add<read_small_file>(env, exports, "readSmallFile");
   add<exists>(env, exports, "exists");
   add<library_path>(env, exports, "library");

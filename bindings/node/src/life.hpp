@@ -7,11 +7,15 @@
 
 namespace ap::node {
 
-// Adds: loadLibrary(path) -> "" or trouble · start({attach, runtime, mainDirectory, startedNs}) -> {result, message} ·
-// needs() · status()
-//   handlerLoading() · invocationBegin(requestId, arn, deadlineMs) · invocationEnd() -> blocked · flush()
+// Adds what every start calls: loadLibrary(path) -> "" or trouble · start({attach, runtime, mainDirectory, startedNs})
+// ->
+//   {result, message, needs} · evaluate(path) · guardDebugSignal() · flush()
+void add_start(Napi::Env env, Napi::Object exports);
+
+// Adds the rest: status() · handlerLoading() · invocationBegin(requestId, arn, deadlineMs) · invocationEnd() -> blocked
+// ·
 //   log(level, text) · health(code, text) · allowCode(path) · processBegin() · processEnd() · noteAnswer(host,
-//   addresses) readSmallFile(path) -> text or undefined · exists(path) · directory · library()
+//   addresses) · readSmallFile(path) -> text or undefined · exists(path) · directory · library()
 void add_life(Napi::Env env, Napi::Object exports);
 
 }  // namespace ap::node

@@ -20,10 +20,11 @@ ap_operation operation_of(uint8_t resource, uint8_t kind) {
   return op;
 }
 
-// --- files
-// --------------------------------------------------------------------------------------------------------------
+}  // namespace
 
-napi_value check_path(napi_env env, napi_value* values, uint8_t kind) {
+// --- files ---------------------------------------------------------------------------------------
+
+napi_value checks::path(napi_env env, napi_value* values, uint8_t kind) {
   PathText path;
   if (!path.read(env, values[0])) return nullptr;
   ap_operation op = operation_of(AP_FILES, kind);
@@ -33,7 +34,7 @@ napi_value check_path(napi_env env, napi_value* values, uint8_t kind) {
 
 // One open is one operation, whatever its flags say. The same reading of them as line 2's
 // (core/src/interpose/open.cpp): a mark left here must fit what is asked there.
-napi_value check_open(napi_env env, napi_value* values, uint8_t) {
+napi_value checks::opened(napi_env env, napi_value* values, uint8_t) {
   PathText path;
   int32_t flags = 0;
   if (!path.read(env, values[0])) return nullptr;
@@ -56,7 +57,7 @@ napi_value check_open(napi_env env, napi_value* values, uint8_t) {
   return judge(env, op);
 }
 
-napi_value check_two_paths(napi_env env, napi_value* values, uint8_t kind) {
+napi_value checks::two_paths(napi_env env, napi_value* values, uint8_t kind) {
   PathText from, to;
   if (!from.read(env, values[0]) || !to.read(env, values[1])) return nullptr;
   ap_operation op = operation_of(AP_FILES, kind);
@@ -65,7 +66,7 @@ napi_value check_two_paths(napi_env env, napi_value* values, uint8_t kind) {
   return judge(env, op);
 }
 
-napi_value check_symlink(napi_env env, napi_value* values, uint8_t) {
+napi_value checks::link_to(napi_env env, napi_value* values, uint8_t) {
   PathText target, path;
   if (!target.read(env, values[0]) || !path.read(env, values[1])) return nullptr;
   ap_operation op = operation_of(AP_FILES, AP_FILE_SYMLINK);
@@ -74,8 +75,9 @@ napi_value check_symlink(napi_env env, napi_value* values, uint8_t) {
   return judge(env, op);
 }
 
-// --- network
-// ------------------------------------------------------------------------------------------------------------
+// --- network -------------------------------------------------------------------------------------
+
+namespace {
 
 // The address in text as libuv reads it: strict dotted quad or IPv6, with an optional zone. False: libuv refuses it
 // too.
@@ -95,7 +97,9 @@ bool read_address(const char* text, ap_operation& op) {
   return true;
 }
 
-napi_value check_address(napi_env env, napi_value* values, uint8_t kind) {
+}  // namespace
+
+napi_value checks::address(napi_env env, napi_value* values, uint8_t kind) {
   char text[128];
   size_t size = 0;
   int32_t port = 0;
@@ -108,8 +112,9 @@ napi_value check_address(napi_env env, napi_value* values, uint8_t kind) {
   return judge(env, op);
 }
 
-napi_value check_unix(napi_env env, napi_value* values, uint8_t) {
+napi_value checks::unix_socket(napi_env env, napi_value* values, uint8_t) {
   std::string path;
+  values[0] = copy_of_view(env, values[0]);
   if (!read_bytes(env, values[0], path)) return nullptr;
   ap_operation op = operation_of(AP_OUTBOUND, AP_CONNECT);
   op.protocol = AP_PROTO_UNIX;
@@ -117,7 +122,7 @@ napi_value check_unix(napi_env env, napi_value* values, uint8_t) {
   return judge(env, op);
 }
 
-napi_value check_resolve(napi_env env, napi_value* values, uint8_t) {
+napi_value checks::name(napi_env env, napi_value* values, uint8_t) {
   std::string name, type;
   if (!read_text(env, values[0], name)) return nullptr;
   ap_operation op = operation_of(AP_OUTBOUND, AP_RESOLVE);
@@ -127,8 +132,9 @@ napi_value check_resolve(napi_env env, napi_value* values, uint8_t) {
   return judge(env, op);
 }
 
-// --- processes
-// ----------------------------------------------------------------------------------------------------------
+// --- processes -----------------------------------------------------------------------------------
+
+namespace {
 
 bool is_shell_call(const std::string& file, const std::vector<std::string>& arguments) {
   return arguments.size() >= 3 && arguments[1] == "-c" && file.size() >= 2 &&
@@ -151,8 +157,7 @@ napi_value check_spawn(napi_env env, napi_value* values, uint8_t) {
   return judge(env, op);
 }
 
-// --- native code
-// --------------------------------------------------------------------------------------------------------
+// --- native code ---------------------------------------------------------------------------------
 
 napi_value check_native(napi_env env, napi_value* values, uint8_t kind) {
   PathText text;
@@ -162,33 +167,21 @@ napi_value check_native(napi_env env, napi_value* values, uint8_t kind) {
   return judge(env, op);
 }
 
-// --- what JavaScript sees
-// -------------------------------------------------------------------------------------------------
+// --- what JavaScript sees ------------------------------------------------------------------------
 
-struct Check {
+struct Named {
   const char* name;
-  napi_value (*call)(napi_env env, napi_value* values, uint8_t kind);
-  uint8_t kind;
+  Check check;
 };
 
-constexpr Check kChecks[] = {
-    {"read", check_path, AP_FILE_READ},
-    {"stat", check_path, AP_FILE_STAT},
-    {"list", check_path, AP_FILE_LIST},
-    {"create", check_path, AP_FILE_CREATE},
-    {"remove", check_path, AP_FILE_DELETE},
-    {"metadata", check_path, AP_FILE_METADATA},
-    {"open", check_open, 0},
-    {"rename", check_two_paths, AP_FILE_RENAME},
-    {"link", check_two_paths, AP_FILE_LINK},
-    {"symlink", check_symlink, 0},
-    {"connectTcp", check_address, AP_PROTO_TCP},
-    {"connectUdp", check_address, AP_PROTO_UDP},
-    {"connectUnix", check_unix, 0},
-    {"resolve", check_resolve, 0},
-    {"spawn", check_spawn, 0},
-    {"load", check_native, AP_LOAD},
-    {"reach", check_native, AP_CALL_ADDRESS},
+constexpr Named kNamed[] = {
+    {"read", checks::read},
+    {"list", checks::list},
+    {"connectUdp", checks::connect_udp},
+    {"resolve", checks::resolve},
+    {"spawn", {check_spawn, 0}},
+    {"load", {check_native, AP_LOAD}},
+    {"reach", {check_native, AP_CALL_ADDRESS}},
 };
 
 // A check called by itself: its arguments from the first on.
@@ -216,13 +209,12 @@ void add_operations(napi_env env, napi_value exports) {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<void*>(data), &function);
     napi_set_named_property(env, exports, name, function);
   };
-  for (const Check& check : kChecks) add(check.name, check_call, &check);
+  for (const Named& named : kNamed) add(named.name, check_call, &named.check);
   add("copy", copy, nullptr);
   add("report", report, nullptr);
   add("mark", mark, nullptr);
   add("markParts", mark_parts, nullptr);
   add("markAncestors", mark_ancestors, nullptr);
-  add("denies", denies, nullptr);
 }
 
 }  // namespace ap::node

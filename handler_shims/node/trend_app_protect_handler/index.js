@@ -4,4 +4,4 @@
 // Plain old JavaScript: every Node since 10 must be able to read it.
 'use strict';
 
-exports.handler = require('../../../app_protect/node/app_protect.js').swappedHandler();
+exports.handler = require('../../../app_protect/node.js').swappedHandler();

@@ -95,8 +95,8 @@ TEST(Files, OurOwnCodeIsReadOnly) {
   Surroundings here = test::lambda();
   here.own_code = {"/opt/app_protect"};
   Question q(R"({"outbound": "deny"})", here);
-  EXPECT_EQ(q.file(AP_FILE_READ, "/opt/app_protect/node/app_protect.js"), "grant files.application.read");
-  EXPECT_EQ(q.file(AP_FILE_WRITE, "/opt/app_protect/node/app_protect.js"), "deny files.own");
+  EXPECT_EQ(q.file(AP_FILE_READ, "/opt/app_protect/node.js"), "grant files.application.read");
+  EXPECT_EQ(q.file(AP_FILE_WRITE, "/opt/app_protect/node.js"), "deny files.own");
   EXPECT_EQ(q.file(AP_FILE_DELETE, "/opt/app_protect/lib/libapp_protect.so"), "deny files.own");
   EXPECT_EQ(q.file(AP_FILE_LINK, "/opt/app_protect/lib/libapp_protect.so", "/tmp/x"), "deny files.own");
   EXPECT_EQ(q.file(AP_FILE_RENAME, "/opt", "/opt2"), "deny files.own");

@@ -74,7 +74,7 @@ for (const attach of ['preload', 'import']) {
         files: {'worker.js': BODY},
       });
       assert.equal(result.value.name, 'TrendAppProtectDenied', result.about());
-      assert.ok(!result.value.execArgv.some((word) => word.includes('app_protect.js')), 'our option shows');
+      assert.ok(!result.value.execArgv.some((word) => word.includes('node.js')), 'our option shows');
       if (name === 'a file') assert.deepEqual([result.value.argv, result.value.data], [['a'], 7]);
       if (name === 'execArgv of its own') assert.deepEqual(result.value.execArgv, ['--no-warnings']);
     });

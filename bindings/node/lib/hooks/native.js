@@ -11,14 +11,9 @@
 
 const {apply, construct, process} = require('../primordials');
 const native = require('../binding');
-const {settle} = require('../settle');
 const {replace, expose} = require('./hook');
 
-function refusal(what, api, hide) {
-  const judgement = native.reach(what);
-  const rule = judgement === undefined ? undefined : settle(judgement, api, false);
-  return rule === undefined ? undefined : require('../denied').denied(rule, api, undefined, undefined, hide);
-}
+const refusal = (what, api, hide) => require('./native_refusals').reaching(what, api, hide);
 
 function guardCall(object, name, what, api) {
   if (typeof object[name] !== 'function') return;
@@ -72,10 +67,8 @@ function guardFlags(binding, builtin, loads, syncExports) {
 
 function install({binding, builtin, loads, syncExports}) {
   expose(process, 'dlopen', function dlopen(self, module, filename) {
-    const judgement = typeof filename === 'string' ? native.load(filename) : undefined;
-    const rule = judgement === undefined ? undefined : settle(judgement, 'process.dlopen', false);
-    if (rule !== undefined)
-      throw require('../denied').denied(rule, 'dlopen', `'${filename}'`, {__proto__: null, path: filename}, dlopen);
+    const error = require('./native_refusals').loading(filename, dlopen);
+    if (error !== undefined) throw error;
   });
 
   const inspector = binding('inspector');
@@ -103,11 +96,7 @@ function install({binding, builtin, loads, syncExports}) {
   }
 
   guardFlags(binding, builtin, loads, syncExports);
-
-  const judgement = native.reach('node:inspector');
-  if (judgement !== undefined && native.denies(judgement)) {
-    native.ignoreDebugSignal();
-  }
+  native.guardDebugSignal();
 }
 
 module.exports = {install};

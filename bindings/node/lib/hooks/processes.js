@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Process hooks: Process.prototype.spawn (spawn, exec, execFile, fork, cluster) and spawn_sync.spawn (their Sync forms); see
-// execve.js. What a shell starts, and what a granted child does, line 2 judges inside the child.
+// Process hooks: Process.prototype.spawn (spawn, exec, execFile, fork, cluster) and spawn_sync.spawn (their Sync forms); what
+// execve.js puts in place of process.execve. What a shell starts, and what a granted child does, line 2 judges inside the child.
 //
 // Not patched, on purpose: process.kill, signals, IPC.
 'use strict';
 
-const {apply, defineProperty, nextTick, process} = require('../primordials');
+const {apply, defineProperty, isArray, nextTick, process} = require('../primordials');
 const native = require('../binding');
+const {denied, dress, messageOf} = require('../denied');
 const {settle} = require('../settle');
-const {replace, ownerOf, interceptOnce} = require('./hook');
+const {ownerOf, interceptOnce} = require('./failing');
+const {replace} = require('./hook');
 const {copyTexts, run} = require('./program');
 
 const EACCES = -13; // of all errors only some become an 'error' event; this one does, and we give it its real face there
@@ -54,7 +56,6 @@ function copyOptions(options) {
 }
 
 function makeDenial(error, rule, syscall) {
-  const {dress, messageOf} = require('../denied');
   error.message = messageOf(rule, syscall, undefined);
   dress(error);
 }
@@ -149,6 +150,20 @@ function hookSpawnSync(binding) {
   });
 }
 
+// In place of process.execve: see src/preceded.hpp for what is returned.
+function execve(original, self, file, args, env, hide) {
+  if (typeof file !== 'string' || !isArray(args)) return undefined;
+  const own = copyTexts(args);
+  const judgement = native.spawn(file, own);
+  if (judgement !== undefined) {
+    const rule = settle(judgement, 'process.execve', false);
+    if (rule !== undefined)
+      throw denied(rule, 'execve', `'${file}'`, {__proto__: null, path: file, spawnargs: own}, hide);
+  }
+  // The arguments that were judged, and no others, go on.
+  return {__proto__: null, result: run(original, self, env === undefined ? [file, own] : [file, own, env])};
+}
+
 // One function for each internal binding, called when that has been loaded: perhaps in the middle of user code.
 
 function process_wrap(binding) {
@@ -159,4 +174,4 @@ function spawn_sync(binding) {
   hookSpawnSync(binding);
 }
 
-module.exports = {process_wrap, spawn_sync};
+module.exports = {process_wrap, spawn_sync, execve};
