@@ -8,8 +8,8 @@ there costs a cold start nothing. esbuild shortens all of them: V8 takes some 25
 short, so that an uncaught error does not print an endless one.
 
 The first file is what `--require` names, and the wrapper, a worker's options and the packages all load it. Every Node
-since 10 must be able to read it, if only to say no. Its name is short: Node takes every path apart a dozen times, and V8
-compiles what does that anew once it has seen enough of it.
+since 10 must be able to read it, if only to say no. Its name is short: Node takes every path
+apart a dozen times, and V8 compiles what does that anew once it has seen enough of it.
 """
 
 import pathlib
