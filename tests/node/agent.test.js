@@ -7,7 +7,8 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const {run, folder, count, root, stage, preload, nodePath, major} = require('./protected');
+const {spawnSync} = require('node:child_process');
+const {run, folder, count, root, stage, preload, node, nodePath, major} = require('./protected');
 
 const policy = {schema: 1, name: 'start', files: {tmp: 'deny'}};
 const READ =
@@ -119,6 +120,20 @@ test('two copies of the agent are one', async () => {
   assert.equal(result.value, 'TrendAppProtectDenied', result.about());
   assert.equal(count(result.events), 1, result.about());
   assert.equal(result.stderr.match(/enforcing/g).length, 1, result.about());
+});
+
+// Threads that wait at an entry while it is replaced are not taken off their processor there.
+test('starts under a real-time policy on one processor', async (t) => {
+  const realtime = ['-f', '1', 'taskset', '-c', '0'];
+  if (spawnSync('chrt', [...realtime, 'true']).status !== 0) return t.skip('chrt may not do that here');
+  for (let i = 0; i < 5; i++) {
+    const started = spawnSync('chrt', [...realtime, node, '--require', preload, '-e', '0'], {
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+    });
+    assert.equal(started.status, 0, `start ${i}: ${started.signal || started.stderr}`);
+  }
+  return undefined;
 });
 
 test('without native code: unprotected and said so, or not started', async () => {

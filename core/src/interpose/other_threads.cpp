@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <ucontext.h>
 
 #include <atomic>
@@ -83,6 +84,13 @@ char state_of(long list, const char* id) {
   return 0;
 }
 
+// A thread of a real-time policy that waits at an entry is not taken off its processor for us to go on: where there is
+// one processor, we must not leave it.
+bool may_pause() {
+  const long policy = sys::call(SYS_sched_getscheduler, 0);
+  return policy != SCHED_FIFO && policy != SCHED_RR;
+}
+
 }  // namespace
 
 SignalsHeldBack::SignalsHeldBack() noexcept {
@@ -106,6 +114,7 @@ HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
 
   const long process = sys::call(SYS_getpid);
   const std::uint64_t end = monotonic_ns() + kPatienceNs;
+  const bool pauses = may_pause();
   for (;;) {
     bool asleep = true;
     const bool listed = for_other_threads([&](long list, const char* name, long id) {
@@ -115,6 +124,7 @@ HeldThreads::HeldThreads(Inside inside, const void* context) noexcept {
       sys::call(SYS_tgkill, process, id, kSignal);
     });
     if (asleep || !listed || monotonic_ns() > end) return;
+    if (!pauses) continue;
     const timespec pause{0, kPauseNs};
     sys::call(SYS_nanosleep, &pause, nullptr);
   }
