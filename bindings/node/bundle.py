@@ -97,7 +97,7 @@ AT_START = {
     "binding.js": {"load"},
     "code_loading.js": {"install"},
     "hooks/builtin_loads.js": {"watch"},
-    "hooks/files.js": {"install", "installPublic"},
+    "hooks/files.js": {"hookQuick", "install", "installPublic"},
     "hooks/hook.js": {"expose", "onRefusal", "replace"},
     "hooks/native.js": {"guardCall", "guardClass", "guardFlags", "install"},
     "index.js": {"preload", "publish"},

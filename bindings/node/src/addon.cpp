@@ -34,6 +34,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   given = true;
   ap::node::Environment::attach(env);
   ap::node::add_start(env, exports);
+  ap::node::add_start_operations(env, exports);
   ap::node::add_preceded(env, exports);
   ap::node::add_hooks(env, exports);
   exports.Set("complete", Napi::Function::New<complete>(env, "complete"));

@@ -5,7 +5,6 @@
 
 #include "answers.hpp"
 #include "environment.hpp"
-#include "judgement.hpp"
 #include "operations.hpp"
 #include "values.hpp"
 
@@ -109,19 +108,13 @@ bool gives_addresses(const Method& method) {
 
 // --- which methods -------------------------------------------------------------------------------
 
+// The rest of fs, the calls that are made over and over, is hooks/files.js's: JavaScript that remembers what was
+// granted is quicker than a way through C++ and back.
 constexpr Method kFiles[] = {
-    {"open", ask_open, checks::open, 0, 1},
-    {"openFileHandle", ask_open, checks::open, 0, 1},
-    {"readFileUtf8", ask_open, checks::open, 0, 1},   // (path or descriptor, flags)
     {"writeFileUtf8", ask_open, checks::open, 0, 2},  // (path or descriptor, data, flags, mode)
-    {"existsSync", ask_in_place, checks::stat},
-    {"access", ask_in_place, checks::stat},
-    {"stat", ask_in_place, checks::stat},
-    {"lstat", ask_in_place, checks::stat},
     {"statfs", ask_in_place, checks::stat},
     {"readlink", ask_in_place, checks::stat},
     {"realpath", ask_in_place, checks::stat},
-    {"readdir", ask_in_place, checks::list},
     {"unlink", ask_in_place, checks::remove},
     {"rmdir", ask_in_place, checks::remove},
     {"rmSync", ask_in_place, checks::remove},
@@ -264,8 +257,6 @@ void add_hooks(napi_env env, napi_value exports) {
   napi_value function;
   napi_create_function(env, "hook", NAPI_AUTO_LENGTH, hook, nullptr, &function);
   napi_set_named_property(env, exports, "hook", function);
-  napi_create_function(env, "denies", NAPI_AUTO_LENGTH, denies, nullptr, &function);
-  napi_set_named_property(env, exports, "denies", function);
 }
 
 }  // namespace ap::node

@@ -15,7 +15,7 @@
 
 namespace ap::node {
 
-// Adds `hook`, and denies(judgement), to `exports`. Groups: fs; tcp, pipe, listen (creating a unix socket), udp; names
+// Adds `hook` to `exports`. Groups: fs; tcp, pipe, listen (creating a unix socket), udp; names
 // (getaddrinfo and its like), queries (of a c-ares channel, whose answers are noted).
 void add_hooks(napi_env env, napi_value exports);
 

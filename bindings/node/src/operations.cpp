@@ -174,14 +174,14 @@ struct Named {
   Check check;
 };
 
-constexpr Named kNamed[] = {
-    {"read", checks::read},
+constexpr Named kAtStart[] = {
+    {"open", checks::open},
+    {"stat", checks::stat},
     {"list", checks::list},
-    {"connectUdp", checks::connect_udp},
-    {"resolve", checks::resolve},
-    {"spawn", {check_spawn, 0}},
-    {"load", {check_native, AP_LOAD}},
-    {"reach", {check_native, AP_CALL_ADDRESS}},
+};
+constexpr Named kNamed[] = {
+    {"read", checks::read},      {"connectUdp", checks::connect_udp}, {"resolve", checks::resolve},
+    {"spawn", {check_spawn, 0}}, {"load", {check_native, AP_LOAD}},   {"reach", {check_native, AP_CALL_ADDRESS}},
 };
 
 // A check called by itself: its arguments from the first on.
@@ -203,18 +203,28 @@ napi_value copy(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
+namespace {
+
+void add(napi_env env, napi_value exports, const char* name, napi_callback call, const Named* data = nullptr) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<Check*>(data ? &data->check : nullptr), &function);
+  napi_set_named_property(env, exports, name, function);
+}
+
+}  // namespace
+
+void add_start_operations(napi_env env, napi_value exports) {
+  for (const Named& named : kAtStart) add(env, exports, named.name, check_call, &named);
+  add(env, exports, "copy", copy);
+  add(env, exports, "denies", denies);
+}
+
 void add_operations(napi_env env, napi_value exports) {
-  const auto add = [&](const char* name, napi_callback call, const void* data) {
-    napi_value function;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<void*>(data), &function);
-    napi_set_named_property(env, exports, name, function);
-  };
-  for (const Named& named : kNamed) add(named.name, check_call, &named.check);
-  add("copy", copy, nullptr);
-  add("report", report, nullptr);
-  add("mark", mark, nullptr);
-  add("markParts", mark_parts, nullptr);
-  add("markAncestors", mark_ancestors, nullptr);
+  for (const Named& named : kNamed) add(env, exports, named.name, check_call, &named);
+  add(env, exports, "report", report);
+  add(env, exports, "mark", mark);
+  add(env, exports, "markParts", mark_parts);
+  add(env, exports, "markAncestors", mark_ancestors);
 }
 
 }  // namespace ap::node

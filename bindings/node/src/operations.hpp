@@ -36,9 +36,12 @@ inline constexpr Check connect_unix{unix_socket, 0};
 inline constexpr Check resolve{name, 0};  // (name, type of the question or undefined)
 }  // namespace checks
 
-// Adds to `exports` what JavaScript asks: connectUdp, resolve (name, type?), spawn (file, args, cwd?), load (path),
-// reach (what), list (path), read (path); and copy(view) -> a private Buffer of the same bytes (anything else comes
-// back as it is), report, mark, markParts, markAncestors.
+// Adds to `exports` what every start needs: open (path, flags), stat (path), list (path); copy(view) -> a private
+// Buffer of the same bytes (anything else comes back as it is); denies(judgement).
+void add_start_operations(napi_env env, napi_value exports);
+
+// Adds the rest of what JavaScript asks: connectUdp, resolve (name, type?), spawn (file, args, cwd?), load (path),
+// reach (what), read (path); report, mark, markParts, markAncestors.
 void add_operations(napi_env env, napi_value exports);
 
 }  // namespace ap::node

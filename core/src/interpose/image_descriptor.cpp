@@ -55,6 +55,15 @@ long write_at(int fd, const Piece& piece, std::uint64_t offset) noexcept {
   return 0;
 }
 
+char* put_number(char* at, long value) noexcept {
+  char digits[20];
+  std::size_t n = sizeof digits;
+  do digits[--n] = static_cast<char>('0' + value % 10);
+  while (value /= 10);
+  std::memcpy(at, digits + n, sizeof digits - n);
+  return at + (sizeof digits - n);
+}
+
 // Until it was sealed, another thread that guesses its number could write to it.
 bool holds(int fd, const Piece& piece, std::uint64_t offset) noexcept {
   const std::size_t size = piece.size;
@@ -109,6 +118,24 @@ long make_with_libc(std::uint64_t& inode) noexcept {
   return may_write(size) ? make_sealed(libc.pieces(), PreparedLibc::kPieces, inode) : -EFBIG;
 }
 
+// Whether `fd` is open on the kept image, or else closes it: something else may have that number now.
+bool is_kept(long fd, std::uint64_t& inode) noexcept {
+  if (fd < 0) return false;
+  if (inode_of(fd, inode) && inode == kept.inode.load(std::memory_order_relaxed)) return true;
+  sys::call(SYS_close, fd);
+  return false;
+}
+
+// For a child that shares this memory and closed every descriptor before it executes, as posix_spawn does inside libc
+// when it is told to (Python 3.13's subprocess): the one that its parent keeps, opened anew.
+long reopen_from_parent(int number) noexcept {
+  char path[48] = "/proc/";
+  char* at = put_number(path + 6, sys::call(SYS_getppid));
+  std::memcpy(at, "/fd/", 4);
+  *put_number(at + 4, number) = 0;
+  return sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY);
+}
+
 using Make = long (*)(std::uint64_t& inode);
 
 void keep(Make make) noexcept {
@@ -155,9 +182,11 @@ void adopt_image(int fd, std::uint64_t inode) noexcept {
 
 long image_descriptor(std::uint64_t& inode) noexcept {
   if (const int own = kept_image(); own >= 0) {
-    const long fd = sys::call(SYS_fcntl, own, F_DUPFD, 3);
-    if (fd >= 0 && inode_of(fd, inode) && inode == kept.inode.load(std::memory_order_relaxed)) return fd;
-    if (fd >= 0) sys::call(SYS_close, fd);  // something else has that number now
+    if (const long fd = sys::call(SYS_fcntl, own, F_DUPFD, 3); is_kept(fd, inode)) return fd;
+    if (const long fd = reopen_from_parent(own); is_kept(fd, inode)) {
+      if (is_sealed(static_cast<int>(fd))) return fd;  // so that it is no file of somebody else's with that number
+      sys::call(SYS_close, fd);
+    }
   }
   return make(inode);
 }

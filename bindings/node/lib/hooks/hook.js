@@ -4,7 +4,7 @@
 //
 // native.hook()  most methods of internal bindings (src/hooks.hpp): Node's internals call them through the object, so one
 //            replacement stands under callback, sync, promise, stream, CommonJS and ESM forms. Not writable, not configurable.
-// onRefusal()  what such a hook calls when something is not granted.
+// onRefusal()  what such a hook calls when something is not granted. hide: the function above which an error's stack begins.
 // replace()  the same for a method whose arguments need JavaScript.
 // expose()   a public function, where the binding behind it cannot be reached: before(self, ...arguments) is called first (see
 //            preceded.hpp for what it returns). Keeps the property's own attributes, since tools patch public functions; line 2
@@ -21,7 +21,7 @@ const native = require('../binding');
 // denied fails, and what is observed goes on: line 2 counts it.
 function onRefusal(load) {
   const {denies} = native;
-  return function hook(name, judgement, other, self, values) {
+  return function hook(name, judgement, other, self, values, hide = hook) {
     let refusals;
     try {
       refusals = load();
@@ -29,7 +29,7 @@ function onRefusal(load) {
       if (denies(judgement) || denies(other)) throw error;
       return undefined;
     }
-    return refusals.refused(name, judgement, other, self, values, hook);
+    return refusals.refused(name, judgement, other, self, values, hide);
   };
 }
 

@@ -261,7 +261,9 @@ PyObject* argument(PyObject* args, PyObject* kwargs, Py_ssize_t position, const 
 // Tells the core which addresses answered for the name, as line 2 does where it watches getaddrinfo itself.
 void note(PyObject* host, PyObject* answers) {
   Text text;
+  ap_operation numeric{};
   if (host == nullptr || host == Py_None || !text.from_host(host) || !PyList_Check(answers)) return;
+  if (literal(text.view(), numeric)) return;  // nothing was asked
   constexpr Py_ssize_t kMost = 32;
   uint8_t addresses[kMost][16] = {};
   uint8_t families[kMost];
@@ -279,8 +281,7 @@ void note(PyObject* host, PyObject* answers) {
     memcpy(addresses[count], op.address, 16);
     families[count++] = op.family;
   }
-  ap_operation numeric{};
-  if (count > 0 && !literal(text.view(), numeric)) core::api().note_answer(text.str(), addresses, families, count);
+  if (count > 0) core::api().note_answer(text.str(), addresses, families, count);
 }
 
 PyObject* getaddrinfo(PyObject* self, PyObject* args, PyObject* kwargs) {
