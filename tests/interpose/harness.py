@@ -19,6 +19,7 @@ class Tools:
     """Paths of the built programs, set by `run`."""
 
     host = library = attack = fidelity = None
+    runner = []  # what runs the programs, where the machine does not (an emulator, another libc's loader)
     before_verb = []  # what the host program is told to run, where it is not the verb itself
 
 
@@ -56,7 +57,7 @@ class Run:
             if language:
                 environment["AP_LANGUAGE"] = language
         done = subprocess.run(
-            [program or Tools.host, *([] if program else Tools.before_verb), *map(str, argv)],
+            [*Tools.runner, program or Tools.host, *([] if program else Tools.before_verb), *map(str, argv)],
             env=environment,
             capture_output=True,
             timeout=timeout,
