@@ -19,3 +19,6 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # One level of optimisation everywhere: zig compiles its C++ library once for each, and turns sanitizers on without one.
 set(CMAKE_C_FLAGS_INIT "-Os -fno-sanitize=all")
 set(CMAKE_CXX_FLAGS_INIT "-Os -fno-sanitize=all")
+
+# Headers that others include and zig does not have; searched last.
+set(APP_PROTECT_MISSING_HEADERS ${CMAKE_CURRENT_LIST_DIR}/include)

@@ -4,6 +4,7 @@
 // without us and under a policy that grants or observes. `fidelity FOLDER`: a fresh, empty folder to work in.
 #define _GNU_SOURCE
 #include "errno_name.h"
+#include "newer.h"
 #include "start.h"
 
 #include <arpa/inet.h>

@@ -4,6 +4,7 @@
 // line 2 guards, called by the name under test. Prints `ok ...` or the name of errno.
 #define _GNU_SOURCE
 #include "errno_name.h"
+#include "newer.h"
 #include "start.h"
 
 #include <arpa/inet.h>
