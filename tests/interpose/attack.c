@@ -3,6 +3,7 @@
 // Ways around the boundary, one verb each. What must not happen prints `BROKEN ...`; a verb that ran to its end prints `done`.
 // `attack VERB PROTECTED OPEN [more]`: two folders that hold a `file` each ("secret", "public").
 #define _GNU_SOURCE
+#include "newer.h"
 #include "start.h"
 
 #include <arpa/inet.h>
@@ -415,10 +416,12 @@ static int shared_memory_children(void) {
   if (status) return broken("a CLONE_VM child reads");
   pid = clone(child_reads, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid > 0) return broken("a child beside us in the same memory");
+#ifdef SYS_vfork
   pid = (pid_t)syscall(SYS_vfork);
   if (pid == 0) child_reads(NULL);
   waitpid(pid, &status, 0);
   if (status) return broken("a raw vfork child reads");
+#endif
   pid = fork();
   if (pid == 0) child_reads(NULL);
   waitpid(pid, &status, 0);
@@ -449,9 +452,9 @@ static int state_calls(void) {
   if (syscall(SYS_pidfd_getfd, self, 0, 0) >= 0) return broken("pidfd_getfd");
   close(self);
   // What the kernel takes for a number: the low 32 bits. What nobody knew when this was written: ENOSYS.
-  if (shows_secret((int)syscall(SYS_open | 1L << 32, secret_path, O_RDONLY))) return broken("a system call with high bits");
+  if (shows_secret((int)syscall(SYS_openat | 1L << 32, AT_FDCWD, secret_path, O_RDONLY))) return broken("a system call with high bits");
   if (shows_secret((int)syscall(SYS_openat | 1L << 63, AT_FDCWD, secret_path, O_RDONLY))) return broken("a negative number");
-  if (shows_secret((int)syscall(SYS_open | 0x40000000, secret_path, O_RDONLY))) return broken("a number of x32");
+  if (shows_secret((int)syscall(SYS_openat | 0x40000000, AT_FDCWD, secret_path, O_RDONLY))) return broken("a number of x32");
   if (syscall(464, AT_FDCWD, secret_path, 0, "user.x", NULL, 0) != -1 || errno != ENOSYS) return broken("an unknown system call");
   if (syscall(SYS_getpid | 1L << 32) != getpid()) return broken("a harmless one with high bits");
   if (clone(child_reads, stack + sizeof stack, CLONE_NEWNS | SIGCHLD, NULL) > 0) return broken("clone into a namespace");

@@ -3,6 +3,8 @@
 // Calls at the edges of their contracts, one line each: result, errno, what the descriptor is. The lines must be the same
 // without us and under a policy that grants or observes. `fidelity FOLDER`: a fresh, empty folder to work in.
 #define _GNU_SOURCE
+#include "errno_name.h"
+#include "newer.h"
 #include "start.h"
 
 #include <arpa/inet.h>
@@ -27,7 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static const char *name_of_errno(int e) { return e ? strerrorname_np(e) : "-"; }
+static const char *name_of_errno(int e) { return e ? errno_name(e) : "-"; }
 
 static void line(const char *what, long result) {
   const int e = errno;

@@ -19,6 +19,8 @@ class Tools:
     """Paths of the built programs, set by `run`."""
 
     host = library = attack = fidelity = None
+    root = ""  # another root that the programs run in (tests/machines)
+    again = []  # the command line of this runner, without the parts
     before_verb = []  # what the host program is told to run, where it is not the verb itself
 
 
@@ -33,6 +35,11 @@ def check(name, condition, detail=""):
 def skip(name, why):
     SKIPPED.append(name)
     print(f"skipped {name}: {why}", flush=True)
+
+
+def within_root(cwd=None):
+    """What stands before a program that is to run in Tools.root."""
+    return ["unshare", f"--root={Tools.root}", f"--wd={cwd or os.getcwd()}"] if Tools.root else []
 
 
 def policy(**parts):
@@ -56,7 +63,7 @@ class Run:
             if language:
                 environment["AP_LANGUAGE"] = language
         done = subprocess.run(
-            [program or Tools.host, *([] if program else Tools.before_verb), *map(str, argv)],
+            [*within_root(cwd), program or Tools.host, *([] if program else Tools.before_verb), *map(str, argv)],
             env=environment,
             capture_output=True,
             timeout=timeout,

@@ -3,6 +3,8 @@
 // A plain C program that calls one libc function and says what came back: `host VERB ARGUMENTS...`. One verb per function that
 // line 2 guards, called by the name under test. Prints `ok ...` or the name of errno.
 #define _GNU_SOURCE
+#include "errno_name.h"
+#include "newer.h"
 #include "start.h"
 
 #include <arpa/inet.h>
@@ -54,7 +56,7 @@ static int number(int i) { return i < args ? atoi(arg[i]) : 0; }
 
 static int say(long result) {
   if (result < 0) {
-    printf("%s\n", strerrorname_np(errno));
+    printf("%s\n", errno_name(errno));
     return 1;
   }
   printf("ok\n");
@@ -266,9 +268,14 @@ VERB(stat, struct stat s; return say(stat(arg[0], &s));)
 VERB(lstat, struct stat s; return say(lstat(arg[0], &s));)
 VERB(fstatat, struct stat s; return say(fstatat(AT_FDCWD, arg[0], &s, 0));)
 extern int __xstat(int, const char *, struct stat *), __lxstat(int, const char *, struct stat *), __fxstatat(int, int, const char *, struct stat *, int);
-VERB(xstat, struct stat s; return say(__xstat(1, arg[0], &s));)
-VERB(lxstat, struct stat s; return say(__lxstat(1, arg[0], &s));)
-VERB(fxstatat, struct stat s; return say(__fxstatat(1, AT_FDCWD, arg[0], &s, 0));)
+#ifdef SYS_open
+enum { stat_version = 1 };
+#else
+enum { stat_version = 0 };
+#endif
+VERB(xstat, struct stat s; return say(__xstat(stat_version, arg[0], &s));)
+VERB(lxstat, struct stat s; return say(__lxstat(stat_version, arg[0], &s));)
+VERB(fxstatat, struct stat s; return say(__fxstatat(stat_version, AT_FDCWD, arg[0], &s, 0));)
 VERB(statx, struct statx s; return say(statx(AT_FDCWD, arg[0], 0, STATX_BASIC_STATS, &s));)
 VERB(access, return say(access(arg[0], R_OK));)
 VERB(faccessat, return say(faccessat(AT_FDCWD, arg[0], R_OK, 0));)
@@ -306,40 +313,42 @@ VERB(addopen, {  // the child's standard output becomes the file
   return say(0);
 })
 #define RAW(verb, ...) VERB(raw_##verb, return say(syscall(__VA_ARGS__));)
-VERB(raw_open, return say_read((int)syscall(SYS_open, arg[0], O_RDONLY));)
 VERB(raw_openat, return say_read((int)syscall(SYS_openat, AT_FDCWD, arg[0], O_RDONLY));)
-RAW(creat, SYS_creat, arg[0], 0644)
-RAW(mkdir, SYS_mkdir, arg[0], 0755)
 RAW(mkdirat, SYS_mkdirat, AT_FDCWD, arg[0], 0755)
-RAW(mknod, SYS_mknod, arg[0], S_IFREG | 0644, 0)
 RAW(mknodat, SYS_mknodat, AT_FDCWD, arg[0], S_IFREG | 0644, 0)
-RAW(unlink, SYS_unlink, arg[0])
 RAW(unlinkat, SYS_unlinkat, AT_FDCWD, arg[0], 0)
-RAW(rmdir, SYS_rmdir, arg[0])
-RAW(symlink, SYS_symlink, arg[0], arg[1])
 RAW(symlinkat, SYS_symlinkat, arg[0], AT_FDCWD, arg[1])
-RAW(rename, SYS_rename, arg[0], arg[1])
 RAW(renameat, SYS_renameat, AT_FDCWD, arg[0], AT_FDCWD, arg[1])
 RAW(renameat2, SYS_renameat2, AT_FDCWD, arg[0], AT_FDCWD, arg[1], 0)
-RAW(link, SYS_link, arg[0], arg[1])
 RAW(linkat, SYS_linkat, AT_FDCWD, arg[0], AT_FDCWD, arg[1], 0)
 RAW(truncate, SYS_truncate, arg[0], 1)
-RAW(chmod, SYS_chmod, arg[0], 0600)
 RAW(fchmodat, SYS_fchmodat, AT_FDCWD, arg[0], 0600)
 RAW(fchmodat2, SYS_fchmodat2, AT_FDCWD, arg[0], 0600, 0)
 RAW(fchmod, SYS_fchmod, open(arg[0], O_RDONLY), 0600)
-RAW(chown, SYS_chown, arg[0], 12345, 12345)
-RAW(lchown, SYS_lchown, arg[0], 12345, 12345)
 RAW(fchownat, SYS_fchownat, AT_FDCWD, arg[0], 12345, 12345, 0)
 RAW(utimensat, SYS_utimensat, AT_FDCWD, arg[0], NULL, 0)
-RAW(utimes, SYS_utimes, arg[0], NULL)
 RAW(setxattr, SYS_setxattr, arg[0], "user.t", "v", 1, 0)
 RAW(removexattr, SYS_removexattr, arg[0], "user.old")
-VERB(raw_stat, struct stat s; return say(syscall(SYS_stat, arg[0], &s));)
 VERB(raw_statx, struct statx s; return say(syscall(SYS_statx, AT_FDCWD, arg[0], 0, STATX_BASIC_STATS, &s));)
-RAW(access, SYS_access, arg[0], R_OK)
 RAW(faccessat2, SYS_faccessat2, AT_FDCWD, arg[0], R_OK, 0)
+#ifdef SYS_open  // calls that newer machines never had
+VERB(raw_open, return say_read((int)syscall(SYS_open, arg[0], O_RDONLY));)
+RAW(creat, SYS_creat, arg[0], 0644)
+RAW(mkdir, SYS_mkdir, arg[0], 0755)
+RAW(mknod, SYS_mknod, arg[0], S_IFREG | 0644, 0)
+RAW(unlink, SYS_unlink, arg[0])
+RAW(rmdir, SYS_rmdir, arg[0])
+RAW(symlink, SYS_symlink, arg[0], arg[1])
+RAW(rename, SYS_rename, arg[0], arg[1])
+RAW(link, SYS_link, arg[0], arg[1])
+RAW(chmod, SYS_chmod, arg[0], 0600)
+RAW(chown, SYS_chown, arg[0], 12345, 12345)
+RAW(lchown, SYS_lchown, arg[0], 12345, 12345)
+RAW(utimes, SYS_utimes, arg[0], NULL)
+VERB(raw_stat, struct stat s; return say(syscall(SYS_stat, arg[0], &s));)
+RAW(access, SYS_access, arg[0], R_OK)
 VERB(raw_readlink, char b[500]; return say(syscall(SYS_readlink, arg[0], b, sizeof b));)
+#endif
 
 // --- network ----------------------------------------------------------------------------------------------------------------
 static struct sockaddr_in inet(const char *ip, int port) {
@@ -469,7 +478,7 @@ VERB(io_uring, char room[200] = ""; return say(syscall(425, 4, room));)
 // --- look-ups: the name asked for, the first address or the error --------------------------------------------------------------
 static int say_host(const struct hostent *h) {
   if (!h) {
-    printf("h_errno %d %s\n", h_errno, h_errno == NETDB_INTERNAL ? strerrorname_np(errno) : "");
+    printf("h_errno %d %s\n", h_errno, h_errno == NETDB_INTERNAL ? errno_name(errno) : "");
     return 1;
   }
   char text[64] = "";
@@ -482,7 +491,7 @@ VERB(getaddrinfo, {
   struct addrinfo *list = NULL;
   const int r = getaddrinfo(arg[0], args > 1 ? arg[1] : NULL, &hints, &list);
   if (r) {
-    printf("%s\n", r == EAI_SYSTEM ? strerrorname_np(errno) : gai_strerror(r));
+    printf("%s\n", r == EAI_SYSTEM ? errno_name(errno) : gai_strerror(r));
     return 1;
   }
   char text[64];
@@ -495,7 +504,7 @@ VERB(getaddrinfo_connect, {
   struct addrinfo *list = NULL;
   const int r = getaddrinfo(arg[0], arg[1], &hints, &list);
   if (r) {
-    printf("%s\n", r == EAI_SYSTEM ? strerrorname_np(errno) : gai_strerror(r));
+    printf("%s\n", r == EAI_SYSTEM ? errno_name(errno) : gai_strerror(r));
     return 1;
   }
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -510,7 +519,7 @@ VERB(gethostbyname_r, {
   int error = 0;
   const int r = gethostbyname_r(arg[0], &h, room, sizeof room, &result, &error);
   if (!result) {
-    printf("h_errno %d %s\n", error, r ? strerrorname_np(r) : "");
+    printf("h_errno %d %s\n", error, r ? errno_name(r) : "");
     return 1;
   }
   return say_host(result);
@@ -522,7 +531,7 @@ VERB(gethostbyname2_r, {
   int error = 0;
   const int r = gethostbyname2_r(arg[0], AF_INET, &h, room, sizeof room, &result, &error);
   if (!result) {
-    printf("h_errno %d %s\n", error, r ? strerrorname_np(r) : "");
+    printf("h_errno %d %s\n", error, r ? errno_name(r) : "");
     return 1;
   }
   return say_host(result);
@@ -540,7 +549,7 @@ VERB(getnameinfo, {
   char host[300];
   const int r = getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NAMEREQD);
   if (r) {
-    printf("%s\n", r == EAI_SYSTEM ? strerrorname_np(errno) : gai_strerror(r));
+    printf("%s\n", r == EAI_SYSTEM ? errno_name(errno) : gai_strerror(r));
     return 1;
   }
   printf("ok %s\n", host);
@@ -548,7 +557,7 @@ VERB(getnameinfo, {
 })
 static int say_answer(int n) {
   if (n >= 0) return say(0);
-  printf("h_errno %d %s\n", h_errno, h_errno == NETDB_INTERNAL ? strerrorname_np(errno) : "");
+  printf("h_errno %d %s\n", h_errno, h_errno == NETDB_INTERNAL ? errno_name(errno) : "");
   return 1;
 }
 static unsigned char answer[2000];
@@ -589,7 +598,7 @@ static int wait_for(pid_t pid) {
   waitpid(pid, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return say(0);
   if (WIFEXITED(status) && WEXITSTATUS(status) > 200) {
-    printf("child: %s\n", strerrorname_np(WEXITSTATUS(status) - 200));
+    printf("child: %s\n", errno_name(WEXITSTATUS(status) - 200));
     return 1;
   }
   printf("status %x\n", status);
@@ -732,7 +741,9 @@ static void leave_marker(void) {
   _exit(0);
 }
 VERB(fork, const pid_t pid = fork(); if (pid == 0) leave_marker(); return wait_for(pid);)
+#ifdef SYS_fork
 VERB(raw_fork, const pid_t pid = (pid_t)syscall(SYS_fork); if (pid == 0) leave_marker(); return wait_for(pid);)
+#endif
 VERB(_Fork, const pid_t pid = _Fork(); if (pid == 0) leave_marker(); return wait_for(pid);)
 VERB(vfork, const pid_t pid = vfork(); if (pid == 0) leave_marker(); return wait_for(pid);)
 static int marker_in_clone(void *unused) {

@@ -243,9 +243,8 @@ def test():
         return skip("look-ups", "no network namespace can be made here (needs root and iproute2)")
     prepare = (
         "ip link set lo up && echo 'nameserver 127.0.0.53' > /var/tmp/ap_resolv.conf && echo 'hosts: files dns' > /var/tmp/ap_nsswitch.conf && "
-        'mount --bind /var/tmp/ap_resolv.conf /etc/resolv.conf && mount --bind /var/tmp/ap_nsswitch.conf /etc/nsswitch.conf && exec "$@"'
+        f'for etc in /etc {Tools.root}/etc; do mount --bind /var/tmp/ap_resolv.conf $etc/resolv.conf && mount --bind /var/tmp/ap_nsswitch.conf $etc/nsswitch.conf || exit; done; exec "$@"'
     )
-    build = os.path.dirname(os.path.dirname(Tools.library))
     done = subprocess.run(
         [
             *probe,
@@ -254,8 +253,7 @@ def test():
             prepare,
             "sh",
             sys.executable,
-            os.path.dirname(os.path.realpath(__file__)) + "/run",
-            build,
+            *Tools.again,
             "network",
         ],
         env={**os.environ, "AP_INSIDE_NAMESPACE": "1"},

@@ -29,12 +29,22 @@ bool Environment::is_set(std::string_view name) const {
   return false;
 }
 
+namespace {
+
+// glibc has explicit_bzero since 2.25 only.
+void overwrite(char* text, std::size_t size) {
+  memset(text, 0, size);
+  __asm__ volatile("" : : "r"(text) : "memory");  // read again, as far as the compiler knows
+}
+
+}  // namespace
+
 void Environment::wipe(std::string_view name) {
   if (environ == nullptr) return;
   char** kept = environ;
   for (char** v = environ; *v != nullptr; ++v) {
     if (strncmp(*v, name.data(), name.size()) == 0 && (*v)[name.size()] == '=') {
-      explicit_bzero(*v + name.size() + 1, strlen(*v + name.size() + 1));
+      overwrite(*v + name.size() + 1, strlen(*v + name.size() + 1));
       continue;
     }
     *kept++ = *v;

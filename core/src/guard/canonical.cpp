@@ -162,7 +162,7 @@ long absolute(int dirfd, std::string_view path, PathBuffer& joined, PathBuffer& 
       joined.size = static_cast<std::uint32_t>(n - 1);
     } else {
       const DescriptorPath link(dirfd);
-      const long n = sys::call(SYS_readlink, link.text, joined.data, sizeof joined.data - 1);
+      const long n = sys::call(SYS_readlinkat, AT_FDCWD, link.text, joined.data, sizeof joined.data - 1);
       if (n < 0) return n == -ENOENT ? -EBADF : n;
       joined.size = static_cast<std::uint32_t>(n);
       joined.data[n] = 0;
@@ -210,7 +210,7 @@ DescriptorPath::DescriptorPath(int fd) noexcept {
 
 long path_of(int fd, PathBuffer& out) noexcept {
   const DescriptorPath link(fd);
-  const long n = sys::call(SYS_readlink, link.text, out.data, sizeof out.data);
+  const long n = sys::call(SYS_readlinkat, AT_FDCWD, link.text, out.data, sizeof out.data);
   if (n < 0) out.size = 0;
   if (n < 0) return n == -ENOENT ? -EBADF : n;
   out.size = 0;

@@ -5,6 +5,7 @@
 // not lead them into a file of its own. To the program they are numbers that are not open. What line 2 has open for the
 // length of one call (guard/held.hpp) is waited for.
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/image_descriptor.hpp"
+#include "interpose/old_numbers.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -65,7 +67,10 @@ long do_dup2(long from, long word, long, long, long, long) {
   const auto to = static_cast<int>(word);
   if (is_ours(to)) return -EBUSY;
   const held::Change change(to);
-  return change ? sys::call(SYS_dup2, static_cast<int>(from), to) : -EBUSY;
+  if (!change) return -EBUSY;
+  if (static_cast<int>(from) != to) return sys::call(SYS_dup3, static_cast<int>(from), to, 0);
+  const long there = sys::call(SYS_fcntl, to, F_GETFD);  // onto itself: dup3 refuses that
+  return there < 0 ? there : to;
 }
 long do_dup3(long from, long word, long flags, long, long, long) {
   const auto to = static_cast<int>(word);
@@ -91,7 +96,7 @@ Table<Number> descriptor_numbers() noexcept {
   static const Number rows[] = {
       {SYS_close, do_close, kAlways},
       {SYS_close_range, do_close_range, kAlways},
-      {SYS_dup2, do_dup2, kAlways},
+      {old_number(Old::dup2), do_dup2, kAlways},
       {SYS_dup3, do_dup3, kAlways},
   };
   return table(rows);

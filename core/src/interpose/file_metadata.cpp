@@ -6,10 +6,12 @@
 #include <linux/fs.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <utime.h>
 
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/file_shapes.hpp"
+#include "interpose/old_numbers.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -17,11 +19,11 @@ namespace {
 long change_mode(int dirfd, long path, long mode, int flags) {
   if (about_descriptor(path, flags))
     return on_open(AP_FILE_METADATA, dirfd,
-                   [&](int open) { return sys::call(SYS_chmod, DescriptorPath(open).text, mode); });
+                   [&](int open) { return sys::call(SYS_fchmodat, AT_FDCWD, DescriptorPath(open).text, mode); });
   return on_object(AP_FILE_METADATA, dirfd, path, nofollow(flags & AT_SYMLINK_NOFOLLOW), [&](int object) -> long {
     struct stat st;
     if (sys::call(SYS_fstat, object, &st) == 0 && S_ISLNK(st.st_mode)) return -EOPNOTSUPP;
-    return sys::call(SYS_chmod, DescriptorPath(object).text, mode);
+    return sys::call(SYS_fchmodat, AT_FDCWD, DescriptorPath(object).text, mode);
   });
 }
 long do_chmod(long path, long mode, long, long, long, long) {
@@ -77,20 +79,6 @@ long do_fchown(long fd, long user, long group, long, long, long) {
   return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) { return sys::call(SYS_fchown, open, user, group); });
 }
 
-long do_utime(long path, long times, long, long, long, long) {
-  return on_object(AP_FILE_METADATA, AT_FDCWD, path, 0,
-                   [&](int object) { return sys::call(SYS_utime, DescriptorPath(object).text, times); });
-}
-long do_futimesat(long dirfd, long path, long times, long, long, long) {
-  if (!path)
-    return on_open(AP_FILE_METADATA, fd_of(dirfd),
-                   [&](int open) { return sys::call(SYS_futimesat, open, nullptr, times); });
-  return on_object(AP_FILE_METADATA, fd_of(dirfd), path, 0,
-                   [&](int object) { return sys::call(SYS_futimesat, AT_FDCWD, DescriptorPath(object).text, times); });
-}
-long do_utimes(long path, long times, long, long, long, long) {
-  return path ? do_futimesat(AT_FDCWD, path, times, 0, 0, 0) : -EFAULT;
-}
 long do_utimensat(long dirfd, long path, long times, long word, long, long) {
   const auto flags = static_cast<int>(word);
   if (!path || about_descriptor(path, flags))
@@ -114,7 +102,7 @@ long do_futimens(long fd, long times, long, long, long, long) {
     return fd_of(fd) < 0 ? -EBADF : sys::call(SYS_utimensat, open, nullptr, times, 0);
   });
 }
-// timeval pairs of lutimes and futimes.
+// timeval pairs of utimes and its relatives.
 long with_timespecs(long user_times, long dirfd, long path, long flags) {
   if (!user_times) return do_utimensat(dirfd, path, 0, flags, 0, 0);
   timeval from[2];
@@ -125,6 +113,20 @@ long with_timespecs(long user_times, long dirfd, long path, long flags) {
     to[i] = {from[i].tv_sec, from[i].tv_usec * 1000};
   }
   return do_utimensat(dirfd, path, reinterpret_cast<long>(to), flags, 0, 0);
+}
+long do_utime(long path, long user_times, long, long, long, long) {
+  if (!path) return -EFAULT;
+  if (!user_times) return do_utimensat(AT_FDCWD, path, 0, 0, 0, 0);
+  utimbuf from;
+  if (copy_bytes(&from, reinterpret_cast<const void*>(user_times), sizeof from) < 0) return -EFAULT;
+  const timespec to[2] = {{from.actime, 0}, {from.modtime, 0}};
+  return do_utimensat(AT_FDCWD, path, reinterpret_cast<long>(to), 0, 0, 0);
+}
+long do_futimesat(long dirfd, long path, long times, long, long, long) {
+  return with_timespecs(times, dirfd, path, 0);
+}
+long do_utimes(long path, long times, long, long, long, long) {
+  return path ? with_timespecs(times, AT_FDCWD, path, 0) : -EFAULT;
 }
 long do_lutimes(long path, long times, long, long, long, long) {
   return path ? with_timespecs(times, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) : -EFAULT;
@@ -194,18 +196,18 @@ Table<Call> metadata_calls() noexcept {
 
 Table<Number> metadata_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_chmod, do_chmod, kFiles},
+      {old_number(Old::chmod), do_chmod, kFiles},
       {SYS_fchmodat, do_fchmodat_plain, kFiles},
       {452 /* fchmodat2 */, do_fchmodat, kFiles},
       {SYS_fchmod, do_fchmod, kFiles},
       {SYS_ioctl, do_ioctl, kFiles},
-      {SYS_chown, do_chown, kFiles},
-      {SYS_lchown, do_lchown, kFiles},
+      {old_number(Old::chown), do_chown, kFiles},
+      {old_number(Old::lchown), do_lchown, kFiles},
       {SYS_fchownat, do_fchownat, kFiles},
       {SYS_fchown, do_fchown, kFiles},
-      {SYS_utime, do_utime, kFiles},
-      {SYS_utimes, do_utimes, kFiles},
-      {SYS_futimesat, do_futimesat, kFiles},
+      {old_number(Old::utime), do_utime, kFiles},
+      {old_number(Old::utimes), do_utimes, kFiles},
+      {old_number(Old::futimesat), do_futimesat, kFiles},
       {SYS_utimensat, do_utimensat, kFiles},
       {SYS_setxattr, do_setxattr, kFiles},
       {SYS_lsetxattr, do_lsetxattr, kFiles},

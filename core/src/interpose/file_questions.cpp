@@ -9,6 +9,7 @@
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/file_shapes.hpp"
+#include "interpose/old_numbers.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -143,14 +144,14 @@ Table<Number> question_numbers() noexcept {
       {SYS_lgetxattr, get_link_attribute<SYS_lgetxattr>, kFileNames},
       {SYS_listxattr, get_attribute<SYS_listxattr>, kFileNames},
       {SYS_llistxattr, get_link_attribute<SYS_llistxattr>, kFileNames},
-      {SYS_stat, do_stat, kFileNames},
-      {SYS_lstat, do_lstat, kFileNames},
+      {old_number(Old::stat), do_stat, kFileNames},
+      {old_number(Old::lstat), do_lstat, kFileNames},
       {SYS_newfstatat, do_newfstatat, kFileNames},
       {SYS_statx, do_statx, kFileNames},
-      {SYS_access, do_access, kFileNames},
+      {old_number(Old::access), do_access, kFileNames},
       {SYS_faccessat, do_faccessat, kFileNames},
       {SYS_faccessat2, do_faccessat2, kFileNames},
-      {SYS_readlink, do_readlink, kFileNames},
+      {old_number(Old::readlink), do_readlink, kFileNames},
       {SYS_readlinkat, do_readlinkat, kFileNames},
       {SYS_statfs, do_statfs, kFileNames},
       {SYS_name_to_handle_at, do_name_to_handle_at, kFileNames},

@@ -16,6 +16,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/file_shapes.hpp"
+#include "interpose/old_numbers.hpp"
 #include "interpose/spawn_stack.hpp"
 #include "interpose/user_memory.hpp"
 
@@ -261,24 +262,24 @@ Table<Call> file_calls() noexcept {
 
 Table<Number> file_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_open, do_open, kFiles},
+      {old_number(Old::open), do_open, kFiles},
       {SYS_openat, do_openat, kFiles},
       {SYS_openat2, do_openat2, kFiles},
-      {SYS_creat, do_creat, kFiles},
+      {old_number(Old::creat), do_creat, kFiles},
       {SYS_open_by_handle_at, do_open_by_handle_at, kFiles},
-      {SYS_mkdir, do_mkdir, kFiles},
+      {old_number(Old::mkdir), do_mkdir, kFiles},
       {SYS_mkdirat, do_mkdirat, kFiles},
-      {SYS_mknod, do_mknod, kFiles},
+      {old_number(Old::mknod), do_mknod, kFiles},
       {SYS_mknodat, do_mknodat, kFiles},
-      {SYS_unlink, do_unlink, kFiles},
+      {old_number(Old::unlink), do_unlink, kFiles},
       {SYS_unlinkat, do_unlinkat, kFiles},
-      {SYS_rmdir, do_rmdir, kFiles},
-      {SYS_symlink, do_symlink, kFiles},
+      {old_number(Old::rmdir), do_rmdir, kFiles},
+      {old_number(Old::symlink), do_symlink, kFiles},
       {SYS_symlinkat, do_symlinkat, kFiles},
-      {SYS_rename, do_rename, kFiles},
+      {old_number(Old::rename), do_rename, kFiles},
       {SYS_renameat, do_renameat, kFiles},
       {SYS_renameat2, do_renameat2, kFiles},
-      {SYS_link, do_link, kFiles},
+      {old_number(Old::link), do_link, kFiles},
       {SYS_linkat, do_linkat, kFiles},
       {SYS_truncate, do_truncate, kFiles},
   };

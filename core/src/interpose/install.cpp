@@ -2,6 +2,7 @@
 #include "interpose/install.hpp"
 
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include <cstring>
@@ -92,6 +93,9 @@ Result<bool> install(std::uint32_t needs, const Prepared& prepared) {
   enforcing = header.denies;
   language_hooks_here = !event::handed_over() && (language == "python" || language == "node");
 
+  constexpr unsigned long kPage = 4096;
+  if (getauxval(AT_PAGESZ) != kPage)
+    return Error{ErrorCode::unsupported, "line 2 counts in pages of 4 KiB: this machine's are larger"};
   Libraries libraries;
   if (!libraries.find())
     return Error{ErrorCode::unsupported, "line 2 found no libc.so.6 in this process: only glibc is supported"};

@@ -14,7 +14,7 @@ namespace ap::interpose {
 
 struct alignas(4096) Originals {
   void *vfork, *clone, *dlopen, *dlmopen,
-      *syscall;  // entered by a jump; first, so that stubs_x86_64.cpp knows their offsets
+      *syscall;  // entered by a jump; first, so that the stubs know their offsets
 
   int (*getaddrinfo)(const char*, const char*, const addrinfo*, addrinfo**);
   int (*getnameinfo)(const sockaddr*, socklen_t, char*, socklen_t, char*, socklen_t, int);

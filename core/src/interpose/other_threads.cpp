@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <ucontext.h>
 
 #include <atomic>
 #include <cerrno>
@@ -13,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/syscall.hpp"
+#include "interpose/machine.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -26,14 +26,6 @@ HeldThreads::Inside is_inside = nullptr;
 const void* inside_context = nullptr;
 struct sigaction before;
 
-std::uintptr_t next_instruction(const void* context) {
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
-#else
-#error "where a thread's next instruction is kept is written for x86_64 only so far"
-#endif
-}
-
 void stay(int signal, siginfo_t* info, void* context) {
   const int kept = errno;
   if (info->si_code != SI_TKILL) {  // urgent data on a socket of the function's
@@ -41,7 +33,7 @@ void stay(int signal, siginfo_t* info, void* context) {
       before.sa_sigaction(signal, info, context);
     else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
       before.sa_handler(signal);
-  } else if (held.load() && !is_inside(next_instruction(context), inside_context)) {
+  } else if (held.load() && !is_inside(machine::next_instruction(context), inside_context)) {
     while (held.load()) sys::call(SYS_futex, &held, FUTEX_WAIT_PRIVATE, 1, nullptr);
   }
   errno = kept;

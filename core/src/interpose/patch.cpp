@@ -9,6 +9,7 @@
 
 #include "base/syscall.hpp"
 #include "base/threads.hpp"
+#include "interpose/machine.hpp"
 #include "interpose/other_threads.hpp"
 #include "interpose/patch_code.hpp"
 
@@ -25,35 +26,6 @@ std::uintptr_t page_down(std::uintptr_t a) {
 }
 std::uintptr_t page_up(std::uintptr_t a) {
   return (a + kPage - 1) & ~(kPage - 1);
-}
-
-// Replaces `size` bytes at `at` by one atomic store of the aligned 8 (or 16) bytes around them. False when they
-// straddle more.
-bool store(unsigned char* at, const unsigned char* bytes, std::size_t size) {
-  auto* eight = reinterpret_cast<std::uint64_t*>(word(at) & ~std::uintptr_t{7});
-  const std::size_t skip = word(at) - word(eight);
-  if (skip + size <= 8) {
-    std::uint64_t value = __atomic_load_n(eight, __ATOMIC_RELAXED);
-    std::memcpy(reinterpret_cast<unsigned char*>(&value) + skip, bytes, size);
-    __atomic_store_n(eight, value, __ATOMIC_SEQ_CST);
-    return true;
-  }
-  auto* sixteen = reinterpret_cast<std::uint64_t*>(word(at) & ~std::uintptr_t{15});
-  const std::size_t skip16 = word(at) - word(sixteen);
-  if (skip16 + size > 16) return false;
-  std::uint64_t old[2], fresh[2];
-  bool done = false;
-  while (!done) {
-    old[0] = sixteen[0];
-    old[1] = sixteen[1];
-    std::memcpy(fresh, old, sizeof fresh);
-    std::memcpy(reinterpret_cast<unsigned char*>(fresh) + skip16, bytes, size);
-    __asm__ volatile("lock cmpxchg16b %1\n\tsetz %0"
-                     : "=q"(done), "+m"(*reinterpret_cast<std::uint64_t(*)[2]>(sixteen)), "+a"(old[0]), "+d"(old[1])
-                     : "b"(fresh[0]), "c"(fresh[1])
-                     : "memory", "cc");
-  }
-  return true;
 }
 
 // The aligned bytes around the jump, for a write through /proc/self/mem.
@@ -110,25 +82,26 @@ bool Patcher::build(Patch& patch) noexcept {
     return false;
   }
   unsigned char* original = patch.original ? patch.island + kOriginalAt : nullptr;
-  const Prologue prologue = move_prologue(patch.site, original);
+  const Prologue prologue = move_prologue(patch.target, original);
   patch.first = prologue.first;
   patch.moved = prologue.moved;
   patch.trouble = prologue.trouble;
   if (patch.trouble) return false;
   if (original) __atomic_store_n(patch.original, static_cast<void*>(original), __ATOMIC_SEQ_CST);
-  write_island(patch.island, patch.replacement);
+  write_island(patch.island, patch.target, patch.replacement);
   return true;
 }
 
 // Threads that come to an entry wait there, in a jump to itself, until the whole jump is written. A first instruction
 // of one byte has no room for it: there a thread that wakes in these microseconds is the one that is not kept out.
 void Patcher::close_entries() noexcept {
-  static constexpr unsigned char wait_here[] = {0xeb, 0xfe};
+  unsigned char wait_here[kLongestJump], jump[kLongestJump];
+  const std::size_t size = make_wait(wait_here);
   for (std::size_t i = 0; i < count_; ++i) {
     const Patch& patch = patches_[i];
-    if (patch.state == Patch::State::planned && patch.first >= sizeof wait_here &&
-        (word(patch.site) & 15) + kJump <= 16)
-      store(patch.site, wait_here, sizeof wait_here);
+    if (patch.state == Patch::State::planned && patch.first >= size &&
+        (word(patch.site) & 15) + make_jump(jump, patch.site, patch.island) <= 16)
+      machine::store_code(patch.site, wait_here, size);
   }
 }
 
@@ -143,27 +116,62 @@ bool Patcher::is_inside(std::uintptr_t instruction, const void* patcher) noexcep
   return false;
 }
 
+namespace {
+
+// The texts that are written to, with write permission while it lives. All of an object's text: a part of it would be a
+// mapping of its own, split off and joined again. More than one where libc is in pieces (glibc before 2.34).
+class OpenTexts {
+ public:
+  // False when there are too many, or one cannot be made writable.
+  bool add(const unsigned char* site) noexcept {
+    const std::uintptr_t at = word(site);
+    for (std::size_t i = 0; i < count_; ++i)
+      if (texts_[i].range.contains(at)) return texts_[i].open;
+    if (count_ == kCapacity) return false;
+    Text& text = texts_[count_++];
+    LoadedObject object;
+    // Code of no object: the page it begins on and the one it ends on.
+    text.range = {page_down(at), page_up(at + 16)};
+    if (object_at(site, object) && object.text.contains(at)) {
+      text.range = {page_down(object.text.begin), page_up(object.text.end)};
+      text.closed |= machine::text_protection(object);
+    }
+    text.open = protect(text, text.closed | PROT_WRITE);
+    return text.open;
+  }
+  ~OpenTexts() {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (texts_[i].open) protect(texts_[i], texts_[i].closed);
+  }
+  OpenTexts() = default;
+  OpenTexts(const OpenTexts&) = delete;
+  OpenTexts& operator=(const OpenTexts&) = delete;
+
+ private:
+  static constexpr std::size_t kCapacity = 8;
+  struct Text {
+    AddressRange range;
+    int closed = PROT_READ | PROT_EXEC;
+    bool open = false;
+  };
+  static bool protect(const Text& text, int how) noexcept {
+    return sys::call(SYS_mprotect, text.range.begin, text.range.end - text.range.begin, how) == 0;
+  }
+  Text texts_[kCapacity];
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
 void Patcher::write_jumps() noexcept {
-  AddressRange window;
+  OpenTexts texts;
+  bool any = false, writable = true;
   for (std::size_t i = 0; i < count_; ++i) {
     if (patches_[i].state != Patch::State::planned) continue;
-    const std::uintptr_t site = word(patches_[i].site);
-    if (!window.end || site < window.begin) window.begin = page_down(site);
-    if (site + 16 > window.end) window.end = page_up(site + 16);
+    any = true;
+    writable = texts.add(patches_[i].site) && writable;
   }
-  if (!window.end) return;
-
-  // One window over the objects' texts; several objects (libpthread of old) lie apart, then page by page.
-  LoadedObject first, last;
-  const bool one = object_at(reinterpret_cast<void*>(window.begin), first) &&
-                   object_at(reinterpret_cast<void*>(window.end - 1), last) && first.base == last.base;
-  // All of the text: a part of it would be a mapping of its own, split off and joined again.
-  if (one) window = first.text;
-  auto protect = [&](std::uintptr_t begin, std::uintptr_t end, int how) {
-    return sys::call(SYS_mprotect, begin, end - begin, how) == 0;
-  };
-  constexpr int open_window = PROT_READ | PROT_WRITE | PROT_EXEC, closed = PROT_READ | PROT_EXEC;
-  const bool writable = !one || protect(window.begin, window.end, open_window);
+  if (!any) return;
   int memory_file = -1;
   if (!writable) memory_file = static_cast<int>(sys::call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC));
 
@@ -171,31 +179,22 @@ void Patcher::write_jumps() noexcept {
   std::optional<HeldThreads> held;
   if (has_other_threads()) {
     signals.emplace();
-    if (writable && one) close_entries();
+    if (writable) close_entries();
     held.emplace(is_inside, this);
   }
   for (std::size_t i = 0; i < count_; ++i) {
     Patch& patch = patches_[i];
     if (patch.state != Patch::State::planned) continue;
-    unsigned char jump[kJump];
-    const auto distance = static_cast<std::int32_t>(word(patch.island) - word(patch.site) - kJump);
-    jump[0] = 0xe9;
-    std::memcpy(jump + 1, &distance, sizeof distance);
-    const std::uintptr_t page = page_down(word(patch.site)), behind = page_up(word(patch.site) + 16);
-    bool stored;
-    if (!writable) {
-      stored = memory_file >= 0 && store_through_memory_file(memory_file, patch.site, jump, kJump);
-    } else {
-      stored = (one || protect(page, behind, open_window)) && store(patch.site, jump, kJump);
-      if (!one) protect(page, behind, closed);
-    }
+    unsigned char jump[kLongestJump];
+    const std::size_t size = make_jump(jump, patch.site, patch.island);
+    const bool stored = writable ? machine::store_code(patch.site, jump, size)
+                                 : memory_file >= 0 && store_through_memory_file(memory_file, patch.site, jump, size);
     if (!stored) patch.trouble = writable ? "its entry is not aligned" : "its text cannot be made writable";
     patch.state = stored && verify(patch) ? Patch::State::patched : Patch::State::failed;
     if (patch.state == Patch::State::failed && !patch.trouble) patch.trouble = "the self-test failed";
   }
   held.reset();
   signals.reset();
-  if (writable && one) protect(window.begin, window.end, closed);
   if (memory_file >= 0) sys::call(SYS_close, memory_file);
 }
 
@@ -203,9 +202,9 @@ void Patcher::write_jumps() noexcept {
 // patch.
 bool Patcher::verify(const Patch& patch) const noexcept {
   if (!is_jump_to(patch.site, patch.island)) return false;
-  unsigned char expected[kIslandJump];
-  write_island(expected, patch.replacement);
-  if (std::memcmp(expected, patch.island, sizeof expected) != 0) return false;
+  unsigned char expected[kOriginalAt];
+  const unsigned char* end = write_island(expected, patch.target, patch.replacement);
+  if (std::memcmp(expected, patch.island, static_cast<std::size_t>(end - expected)) != 0) return false;
   if (!patch.original) return true;
   const auto* code = static_cast<const unsigned char*>(*patch.original);
   return code == patch.island + kOriginalAt && is_original(code);
@@ -224,8 +223,7 @@ void Patcher::redirect(Patch& patch) noexcept {
         if (!object.symbols || object.whole.contains(word(j.patch.target))) return true;
         auto rewrite = [&](const Elf64_Rela* table, std::size_t bytes) {
           for (std::size_t i = 0; table && i < bytes / sizeof *table; ++i) {
-            const auto type = ELF64_R_TYPE(table[i].r_info);
-            if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) continue;
+            if (!machine::holds_function(static_cast<std::uint32_t>(ELF64_R_TYPE(table[i].r_info)))) continue;
             const Elf64_Sym& symbol = object.symbols[ELF64_R_SYM(table[i].r_info)];
             if (std::strcmp(object.strings + symbol.st_name, j.patch.symbol) != 0) continue;
             auto* slot = reinterpret_cast<const void**>(object.base + table[i].r_offset);
@@ -256,6 +254,8 @@ void Patcher::commit() noexcept {
     if (!mapped || !build(patch)) patch.state = Patch::State::failed;
   }
   if (mapped) {
+    machine::code_written(reinterpret_cast<unsigned char*>(islands_.begin),
+                          reinterpret_cast<unsigned char*>(islands_.end));
     sys::call(SYS_mprotect, islands_.begin, islands_.end - islands_.begin, PROT_READ | PROT_EXEC);
     write_jumps();
   }

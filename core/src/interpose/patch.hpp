@@ -2,7 +2,7 @@
 //
 // Entry patching: the first instruction of a libc function becomes a jump to our replacement.
 //
-// Used by install.cpp alone; the bytes themselves are patch_code.hpp's. Only prologues that decode_x86_64 knows are
+// Used by install.cpp alone; the bytes themselves are patch_code.hpp's. Only prologues that the decoder knows are
 // patched; the jump is one aligned atomic store, in a window of write permission that keeps the pages executable,
 // because other threads may be running them; those are kept out of the bytes that change (other_threads.hpp). What
 // cannot be patched is redirected in the GOT of each loaded object instead (calls from inside libc are then not seen),

@@ -5,6 +5,8 @@
 
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/machine.hpp"
+#include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
 #include "policy/blob.hpp"
 
@@ -13,22 +15,6 @@ namespace {
 
 constexpr const char* kNames[Libraries::kCapacity] = {"libc.so.6",      "libpthread.so.0", "libdl.so.2",
                                                       "libresolv.so.2", "librt.so.1",      "libutil.so.1"};
-
-// __openat_nocancel is what fts, ftw, scandirat and glob open directories with. It is not exported, but lies behind
-// __open_nocancel: the next 16-byte boundary, the same kind of frame, and the number of openat before its system call.
-unsigned char* hidden_openat(const LoadedObject& libc) noexcept {
-  FunctionSymbol before;
-  if (find_functions(libc, "__open_nocancel", &before, 1) != 1 || !before.size) return nullptr;
-  const auto behind = reinterpret_cast<std::uintptr_t>(before.address) + before.size;
-  auto* candidate = reinterpret_cast<unsigned char*>((behind + 15) & ~std::uintptr_t{15});
-  const unsigned char* start = candidate;
-  if (std::memcmp(start, "\xf3\x0f\x1e\xfa", 4) == 0) start += 4;
-  if (std::memcmp(start, "\x48\x83\xec", 3) != 0) return nullptr;  // sub $n, %rsp
-  static const unsigned char openat_call[] = {0xb8, 0x01, 0x01, 0x00, 0x00, 0x0f, 0x05};
-  for (const unsigned char* p = start; p < start + 160; ++p)
-    if (std::memcmp(p, openat_call, sizeof openat_call) == 0) return candidate;
-  return nullptr;
-}
 
 // Calls that only ask about files matter where some read is not granted: everywhere in a child, but not where the
 // application's own reads are policed by line 1 alone.
@@ -78,7 +64,7 @@ std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::
         FunctionSymbol functions[4];
         std::size_t n = find_functions(libraries[i], call.symbol, functions, 4);
         if (n == 0 && i == 0 && std::strcmp(call.symbol, "__openat_nocancel") == 0 &&
-            (functions[0].address = hidden_openat(libraries[0])))
+            (functions[0].address = machine::hidden_openat(libraries[0])))
           n = 1;
         // Other versions of a function share the first one's original.
         for (std::size_t k = 0; k < n; ++k) {
@@ -98,7 +84,7 @@ void fill_dispatch(std::uint32_t wanted) noexcept {
        {file_numbers(), metadata_numbers(), question_numbers(), network_numbers(), exec_numbers(), process_numbers(),
         state_numbers(), memory_numbers(), descriptor_numbers(), raw_numbers()})
     for (const Number& n : numbers)
-      if (n.needs & wanted) set_raw_handler(n.number, n.handler);
+      if (n.needs & wanted) set_raw_handler(n.number < 0 ? number_of(old_call(n.number)) : n.number, n.handler);
 }
 
 }  // namespace ap::interpose

@@ -14,6 +14,7 @@
 #include "base/threads.hpp"
 #include "interpose/dns_payload.hpp"
 #include "interpose/image_descriptor.hpp"
+#include "interpose/machine.hpp"
 #include "interpose/patch_code.hpp"
 #include "interpose/plan.hpp"
 #include "interpose/program.hpp"
@@ -117,12 +118,12 @@ bool PreparedLibc::load(int file, const LoadedObject& libc) noexcept {
       libc.text.end - libc.text.begin != text->p_memsz)
     return false;
 
-  const long at = sys::call(SYS_mmap, nullptr, kIslandsDistance + room, PROT_NONE,
+  const long at = sys::call(SYS_mmap, nullptr, islands_distance() + room, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (failed(at)) return false;
   memory_ = reinterpret_cast<unsigned char*>(at);
-  size_ = kIslandsDistance + room;
-  unsigned char* base = memory_ + kIslandsDistance;
+  size_ = islands_distance() + room;
+  unsigned char* base = memory_ + islands_distance();
   constexpr int kWritable = PROT_READ | PROT_WRITE;
   if (sys::call(SYS_mprotect, memory_, islands_size(Patcher::kCapacity), kWritable) != 0 ||
       sys::call(SYS_mprotect, base + rounded(end), room - rounded(end), kWritable) != 0 ||
@@ -148,7 +149,7 @@ bool PreparedLibc::load(int file, const LoadedObject& libc) noexcept {
 }
 
 bool PreparedLibc::patch(const LoadedObject& own, const LoadedObject& libc, std::uint32_t wanted) noexcept {
-  unsigned char *islands = memory_, *base = memory_ + kIslandsDistance;
+  unsigned char *islands = memory_, *base = memory_ + islands_distance();
   Header& header = *new (reinterpret_cast<void*>(file_.whole.end)) Header{};
   Patcher& plan = *new (reinterpret_cast<void*>(file_.whole.end + kPage)) Patcher;
   header.missing = plan_calls(&file_, 1, wanted, plan, true);
@@ -176,13 +177,13 @@ bool PreparedLibc::patch(const LoadedObject& own, const LoadedObject& libc, std:
     const Patch& patch = plan[i];
     unsigned char* at = island(islands, i);
     if (!own.whole.contains(word(patch.replacement)) || (patch.original && !own.whole.contains(word(patch.original))) ||
-        move_prologue(patch.site, patch.original ? at + kOriginalAt : nullptr).trouble)
+        move_prologue(patch.target, patch.original ? at + kOriginalAt : nullptr).trouble)
       return false;
-    write_island_by_slot(at, slots + i);
+    write_island_by_slot(at, patch.target, slots + i);
     header.entries[i] = {static_cast<std::uint32_t>(patch.site - base), from_own(patch.replacement),
                          patch.original ? from_own(patch.original) : 0};
   }
-  for (std::size_t i = 0; i < plan.size(); ++i) write_jump(plan[i].site, island(islands, i));
+  for (std::size_t i = 0; i < plan.size(); ++i) make_jump(plan[i].site, plan[i].site, island(islands, i));
   for (std::size_t i = 0; i < plan.size(); ++i)
     if (!is_jump_to(plan[i].site, island(islands, i)) ||
         (plan[i].original && !is_original(island(islands, i) + kOriginalAt)))
@@ -220,11 +221,11 @@ bool map_prepared_libc(int fd, std::uint64_t offset, const LoadedObject& libc, s
   if (header.magic != kMagic || header.wanted != wanted || header.count > Patcher::kCapacity ||
       header.size != kPage + code + header.text_size || build_id(libc) != libc_id || build_id(own) != own_id ||
       (libc.text.begin & ~(kPage - 1)) != text || rounded(libc.text.end) != text + header.text_size ||
-      libc.base < kIslandsDistance || sys::call(SYS_fstat, fd, &st) != 0 ||
+      libc.base < islands_distance() || sys::call(SYS_fstat, fd, &st) != 0 ||
       static_cast<std::uint64_t>(st.st_size) < offset + header.size || has_other_threads())
     return false;
 
-  auto* islands = reinterpret_cast<unsigned char*>(libc.base - kIslandsDistance);
+  auto* islands = reinterpret_cast<unsigned char*>(libc.base - islands_distance());
   const long at =
       sys::call(SYS_mmap, islands, code, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset + kPage);
   if (failed(at)) return false;
@@ -237,8 +238,9 @@ bool map_prepared_libc(int fd, std::uint64_t offset, const LoadedObject& libc, s
   for (std::size_t i = 0; i < header.count; ++i)
     slots[i] = reinterpret_cast<const void*>(own.base + header.entries[i].replacement);
   if (sys::call(SYS_mprotect, islands, code, PROT_READ | PROT_EXEC) != 0) return drop();
-  const long mapped = sys::call(SYS_mmap, text, header.text_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
-                                offset + kPage + code);
+  const long mapped =
+      sys::call(SYS_mmap, text, header.text_size, PROT_READ | PROT_EXEC | machine::text_protection(libc),
+                MAP_PRIVATE | MAP_FIXED, fd, offset + kPage + code);
   if (failed(mapped)) return drop();
   for (std::size_t i = 0; i < header.count; ++i)
     if (header.entries[i].original)

@@ -12,7 +12,8 @@
 // With it comes what the owner found out about its surroundings: the loader, the search domains of resolv.conf.
 //
 // Layout: header (one page) | addresses of the replacements (one page), code of the islands | text. The islands lie
-// kIslandsDistance below libc, so that neither they nor the text hold an address of their own.
+// islands_distance() below libc: out of the way of libraries that are mapped after it, within reach of a jump, and so
+// that neither they nor the text hold an address of their own.
 // Why and how much: docs/adr/0007-hand-over.md.
 #pragma once
 #include <cstddef>
@@ -21,9 +22,6 @@
 #include "interpose/loaded_object.hpp"
 
 namespace ap::interpose {
-
-// Out of the way of libraries that are mapped after libc, within reach of a jump.
-constexpr std::size_t kIslandsDistance = 256u << 20;
 
 class PreparedLibc {
  public:
@@ -49,7 +47,7 @@ class PreparedLibc {
   bool patch(const LoadedObject& own, const LoadedObject& libc, std::uint32_t wanted) noexcept;
 
   Piece pieces_[kPieces];
-  unsigned char* memory_ = nullptr;  // islands; kIslandsDistance further on the file's beginning; header and patcher
+  unsigned char* memory_ = nullptr;  // islands; islands_distance() further on the file's beginning; header and patcher
   std::size_t size_ = 0;
   LoadedObject file_;
 };

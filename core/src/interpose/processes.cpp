@@ -16,6 +16,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/image_descriptor.hpp"
+#include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
 #include "interpose/scratch.hpp"
 #include "interpose/spawn_stack.hpp"
@@ -216,8 +217,11 @@ Table<Call> process_calls() noexcept {
 
 Table<Number> process_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_fork, do_fork, kProcesses},  {SYS_vfork, do_vfork, kProcesses},        {SYS_clone, do_clone, kAlways},
-      {SYS_clone3, do_clone3, kAlways}, {SYS_exit_group, do_exit_group, kAlways},
+      {old_number(Old::fork), do_fork, kProcesses},
+      {old_number(Old::vfork), do_vfork, kProcesses},
+      {SYS_clone, do_clone, kAlways},
+      {SYS_clone3, do_clone3, kAlways},
+      {SYS_exit_group, do_exit_group, kAlways},
   };
   return table(rows);
 }

@@ -10,6 +10,7 @@
 
 #include "base/syscall.hpp"
 #include "guard/canonical.hpp"
+#include "interpose/machine.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -36,15 +37,15 @@ bool raises_privileges(int object, const struct stat& st) {
 
 bool our_loader(const char* path) {
   struct stat st;
-  return sys::call(SYS_stat, path, &st) == 0 && same(st, loader);
+  return sys::call(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0 && same(st, loader);
 }
 
-// A native program: 64-bit x86 with our loader as its interpreter.
+// A native program: for this processor, 64 bits, with our loader as its interpreter.
 bool native_enterable(int fd, const unsigned char* head, std::size_t size) {
   Elf64_Ehdr header;
   if (size < sizeof header) return false;
   std::memcpy(&header, head, sizeof header);
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 ||
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || !machine::runs(header.e_machine) ||
       header.e_phentsize != sizeof(Elf64_Phdr))
     return false;
   for (unsigned i = 0; i < header.e_phnum && i < 64; ++i) {
@@ -130,7 +131,7 @@ Program inspect(int object, const char* path) noexcept {
 
 void remember_loader(const char* path) noexcept {
   struct stat st;
-  if (sys::call(SYS_stat, path, &st) == 0) loader = {st.st_dev, st.st_ino};
+  if (sys::call(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0) loader = {st.st_dev, st.st_ino};
 }
 void remember_loader(const FileId& id) noexcept {
   loader = id;

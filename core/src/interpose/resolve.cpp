@@ -395,6 +395,15 @@ Table<Call> resolve_calls() noexcept {
       {"res_nsearch", code(hook_res_nsearch), kNetwork, slot(originals.res_nsearch)},
       {"res_nquerydomain", code(hook_res_nquerydomain), kNetwork, slot(originals.res_nquerydomain)},
       {"res_nsend", code(hook_res_nsend), kNetwork, slot(originals.res_nsend)},
+      // What <resolv.h> meant by them before glibc 2.34, in libresolv.
+      {"__res_query", code(hook_res_query), kNetwork, slot(originals.res_query)},
+      {"__res_search", code(hook_res_search), kNetwork, slot(originals.res_search)},
+      {"__res_querydomain", code(hook_res_querydomain), kNetwork, slot(originals.res_querydomain)},
+      {"__res_send", code(hook_res_send), kNetwork, slot(originals.res_send)},
+      {"__res_nquery", code(hook_res_nquery), kNetwork, slot(originals.res_nquery)},
+      {"__res_nsearch", code(hook_res_nsearch), kNetwork, slot(originals.res_nsearch)},
+      {"__res_nquerydomain", code(hook_res_nquerydomain), kNetwork, slot(originals.res_nquerydomain)},
+      {"__res_nsend", code(hook_res_nsend), kNetwork, slot(originals.res_nsend)},
   };
   return table(rows);
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "interpose/calls.hpp"
+#include "interpose/patch_code.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -82,7 +83,7 @@ TEST(PreparedLibcDeathTest, NothingIsTouchedWhereItDoesNotFit) {
   EXPECT_FALSE(maps(memory_with(bytes.substr(0, 4096)))) << "cut";
   EXPECT_EXIT(
       {
-        const auto place = libc.base - kIslandsDistance;
+        const auto place = libc.base - islands_distance();
         mmap(reinterpret_cast<void*>(place), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         _exit(maps(memory_with(bytes)) ? 1 : 0);
       },

@@ -9,6 +9,7 @@ namespace ap::interpose {
 namespace {
 
 constexpr std::int64_t kReach = 0x7ff00000;
+constexpr std::size_t kJump = 5;  // e9 rel32
 
 std::uintptr_t word(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p);
@@ -23,6 +24,11 @@ std::int32_t get32(const unsigned char* at) {
   std::int32_t v;
   std::memcpy(&v, at, 4);
   return v;
+}
+
+// Returns the address behind the jump.
+unsigned char* write_jump(unsigned char* at, const unsigned char* to) {
+  return at + make_jump(at, at, to);
 }
 
 // Moves one instruction; nullptr when it cannot be moved. Returns the address behind it.
@@ -69,6 +75,10 @@ unsigned char* write_indirect_jump(unsigned char* at) {
 
 }  // namespace
 
+std::size_t islands_distance() noexcept {
+  return 256u << 20;
+}
+
 bool reaches(std::uintptr_t from, std::uintptr_t to) noexcept {
   const std::int64_t distance = static_cast<std::int64_t>(to - from);
   return distance > -kReach && distance < kReach;
@@ -78,27 +88,37 @@ unsigned char* jump_site(unsigned char* entry) noexcept {
   return is_endbr64(entry) ? entry + 4 : entry;
 }
 
-unsigned char* write_jump(unsigned char* at, const unsigned char* to) noexcept {
-  at[0] = 0xe9;
-  put32(at + 1, static_cast<std::int64_t>(word(to) - word(at) - kJump));
-  return at + kJump;
+std::size_t make_jump(unsigned char* to_bytes, const unsigned char* at, const unsigned char* to) noexcept {
+  to_bytes[0] = 0xe9;
+  put32(to_bytes + 1, static_cast<std::int64_t>(word(to) - word(at) - kJump));
+  return kJump;
+}
+
+std::size_t make_wait(unsigned char* to_bytes) noexcept {
+  to_bytes[0] = 0xeb;
+  to_bytes[1] = 0xfe;
+  return 2;
 }
 
 bool is_jump_to(const unsigned char* at, const unsigned char* to) noexcept {
   return at[0] == 0xe9 && at + kJump + get32(at + 1) == to;
 }
 
-void write_island(unsigned char* at, const void* replacement) noexcept {
-  std::memcpy(write_indirect_jump(at), &replacement, sizeof replacement);
+unsigned char* write_island(unsigned char* at, const unsigned char*, const void* replacement) noexcept {
+  unsigned char* behind = write_indirect_jump(at);
+  std::memcpy(behind, &replacement, sizeof replacement);
+  return behind + sizeof replacement;
 }
 
-void write_island_by_slot(unsigned char* at, const void* const* slot) noexcept {
+unsigned char* write_island_by_slot(unsigned char* at, const unsigned char*, const void* const* slot) noexcept {
   unsigned char* behind = write_indirect_jump(at);
   put32(behind - 4, static_cast<std::int64_t>(word(slot) - word(behind)));
+  return behind;
 }
 
-Prologue move_prologue(const unsigned char* site, unsigned char* original) noexcept {
+Prologue move_prologue(const unsigned char* entry, unsigned char* original) noexcept {
   Prologue out;
+  const unsigned char* site = is_endbr64(entry) ? entry + 4 : entry;
   const unsigned char* from = site;
   bool movable = true, ended = false;
   while (word(from) - word(site) < kJump && !ended) {
