@@ -416,7 +416,7 @@ static int shared_memory_children(void) {
   if (status) return broken("a CLONE_VM child reads");
   pid = clone(child_reads, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid > 0) return broken("a child beside us in the same memory");
-#ifdef SYS_vfork
+#if defined(SYS_vfork) && !defined(__clang__)  // the parent returns by an address that its child has overwritten: gcc's code bears it
   pid = (pid_t)syscall(SYS_vfork);
   if (pid == 0) child_reads(NULL);
   waitpid(pid, &status, 0);

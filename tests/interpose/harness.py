@@ -20,6 +20,8 @@ class Tools:
 
     host = library = attack = fidelity = None
     root = ""  # another root that the programs run in (tests/machines)
+    compiler = ["gcc"]  # for libraries that the programs load
+    libraries = "/lib/x86_64-linux-gnu"  # where the programs' own are
     again = []  # the command line of this runner, without the parts
     before_verb = []  # what the host program is told to run, where it is not the verb itself
 
@@ -40,6 +42,12 @@ def skip(name, why):
 def within_root(cwd=None):
     """What stands before a program that is to run in Tools.root."""
     return ["unshare", f"--root={Tools.root}", f"--wd={cwd or os.getcwd()}"] if Tools.root else []
+
+
+def compile_library(source, library):
+    """Makes a library of C text; whether that could be done."""
+    command = [*Tools.compiler, "-shared", "-fPIC", "-x", "c", "-o", library, "-"]
+    return subprocess.run(command, input=source, text=True, capture_output=True).returncode == 0
 
 
 def policy(**parts):

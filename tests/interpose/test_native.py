@@ -4,10 +4,9 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
 
-from harness import Run, check, policy, skip
+from harness import Run, Tools, check, compile_library, policy, skip
 
 GATED = [
     "mmap_exec",
@@ -25,9 +24,9 @@ def test():
     folder = tempfile.mkdtemp(prefix="ap_native_", dir="/var/tmp")
     library = folder + "/planted.so"
     source = '#include <stdio.h>\n__attribute__((constructor)) static void f(void) { puts("planted code runs"); }'
-    subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-o", library, "-"], input=source, text=True, check=True)
+    check("native: a library is made", compile_library(source, library))
     link = folder + "/libm.so.6"
-    os.symlink("/lib/x86_64-linux-gnu/libm.so.6", link)
+    os.symlink(f"{Tools.libraries}/libm.so.6", link)
 
     for line in GATED:
         argv = line.split()
@@ -68,10 +67,10 @@ def test():
         )
         run = Run("dlopen", path, under=policy(native_code="grant", outbound="deny"))
         check(f"native: dlopen {os.path.basename(path)} (grant)", run.out == plain.out and run.count() == 0, run)
-    for path in ("libm.so.6", "/lib/x86_64-linux-gnu/libm.so.6", "/usr/lib/x86_64-linux-gnu/libutil.so.1"):
+    for path in ("libm.so.6", f"{Tools.libraries}/libm.so.6", f"/usr{Tools.libraries}/libutil.so.1"):
         run = Run("dlopen", path, under=policy(native_code="deny"))
         check(f"native: dlopen {path} stays open", run.out == "ok" and run.count() == 0, run)
-    run = Run("dlmopen", "/lib/x86_64-linux-gnu/libc.so.6", under=policy(outbound="deny"))
+    run = Run("dlmopen", f"{Tools.libraries}/libc.so.6", under=policy(outbound="deny"))
     check("native: a second libc in another namespace is refused", "refused" in run.out, run)
     check("native: dlmopen works plain", Run("dlmopen", "libm.so.6").out == "ok")
 
@@ -88,7 +87,7 @@ def test():
     shadow = folder + "/shadow"
     os.mkdir(shadow)
     shutil.copy(library, shadow + "/libselinux.so.1")
-    argv = ["system", f"LD_LIBRARY_PATH={shadow}:/lib/x86_64-linux-gnu /bin/ls -d /"]
+    argv = ["system", f"LD_LIBRARY_PATH={shadow}:{Tools.libraries} /bin/ls -d /"]
     plain, run = Run(*argv), Run(*argv, under=policy(native_code="deny", child_processes="grant"))
     check(
         "native: LD_LIBRARY_PATH of a child keeps its accepted part only",

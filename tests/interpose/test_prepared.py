@@ -3,12 +3,11 @@
 """Children that are handed libc as they need it (from the fifth child of a process on), and those it does not fit."""
 
 import shutil
-import subprocess
 import tempfile
 
 import test_files
 import test_network
-from harness import Fixture, Run, Tools, check, skip
+from harness import Fixture, Run, Tools, check, compile_library, skip
 from test_processes import CHILDREN
 
 MAPS = "/proc/self/maps"
@@ -36,12 +35,7 @@ def text_of_libc(maps):
 
 def other_libc(folder):
     """A libc with another build id: what its parent has prepared is not for it."""
-    path = subprocess.run(
-        ["/bin/sh", "-c", "ldd /bin/cat | sed -n 's/.*libc.so.6 => \\([^ ]*\\).*/\\1/p'"],
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    with open(path, "rb") as f:
+    with open(f"{Tools.root}{Tools.libraries}/libc.so.6", "rb") as f:
         content = bytearray(f.read())
     at = content.find(b"\4\0\0\0\x14\0\0\0\3\0\0\0GNU\0")
     if at < 0:
@@ -93,10 +87,7 @@ def fall_back(fixture, folder):
     else:
         skip("prepared: another libc", "libc has no build id")
     library = folder + "/squatter.so"
-    built = subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-x", "c", "-o", library, "-"], input=SQUATTER, text=True, capture_output=True
-    )
-    if built.returncode:
+    if not compile_library(SQUATTER, library):
         skip("prepared: the place is taken", "no compiler")
         return
     maps = denied("the place of the islands is taken", fixture, "LD_PRELOAD=" + library)

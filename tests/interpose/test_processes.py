@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import Fixture, Run, check, policy, skip
+from harness import Fixture, Run, Tools, check, policy, skip
 
 SPAWNS = """
 execve /usr/bin/touch M
@@ -219,7 +219,7 @@ def children(place):
     fixture.remove()
 
     # The environment of a child looks as it would without us.
-    for env in ({}, {"LD_PRELOAD": "/lib/x86_64-linux-gnu/libm.so.6"}):
+    for env in ({}, {"LD_PRELOAD": Tools.libraries + "/libm.so.6"}):
         plain = Run("execve", "/usr/bin/python3", "-c", CLEAN, env=env)
         ours = Run("execve", "/usr/bin/python3", "-c", CLEAN, under=fixture.policy("deny"), env=env)
         lines, seen = plain.out.split("\n"), ours.out.split("\n")

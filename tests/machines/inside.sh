@@ -12,8 +12,8 @@ case $kind in
     mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
     printf '%s' ":arm64:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$third:FP" \
       > /proc/sys/fs/binfmt_misc/register
-    mount -t overlay -o "lowerdir=$root/usr/lib:$root/lib:/usr/lib" overlay /usr/lib
-    mount -t overlay -o "lowerdir=$root/usr/bin:$root/bin:/usr/bin" overlay /usr/bin
+    mount -t overlay -o "lowerdir=$root/usr/lib:/usr/lib" overlay /usr/lib
+    mount -t overlay -o "lowerdir=$root/usr/bin:/usr/bin" overlay /usr/bin
     ;;
   root)
     for folder in /proc /dev /sys /tmp /var/tmp $(printf '%s' "$third" | tr : ' '); do

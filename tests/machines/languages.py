@@ -31,7 +31,7 @@ NODE = {
     "rename": "fs.renameSync(FILE, NEW)",
     "connect": "require('net').connect(PORT, '127.0.0.1').on('error', fail).on('connect', function () { this.destroy() })",
     "fetch": "require('http').get({host: '127.0.0.1', port: PORT}).on('error', (e) => e.code === 'EPERM' && fail(e))",
-    "udp": "require('dgram').createSocket('udp4').send('x', UDP, '127.0.0.1', function (e) { e ? fail(e) : this.close() })",
+    "udp": "const s = require('dgram').createSocket('udp4'); s.send('x', UDP, '127.0.0.1', (e) => (e ? fail(e) : s.close()))",
     "spawnSync": "const r = require('child_process').spawnSync('/usr/bin/touch', [NEW]); if (r.error) fail(r.error)",
     "spawn": "require('child_process').spawn('/usr/bin/touch', [NEW]).on('error', fail)",
     "exec": "require('child_process').exec('touch ' + NEW, (e) => e && fail(e))",
