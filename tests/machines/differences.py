@@ -22,18 +22,35 @@ OF = {
         (r"^unguarded: .*, posix_spawn \(deny\)", VFORK + ": its error does not come back"),
         (r"^processes: spawn_closed .*\(observe\)", VFORK + ": nor the line of one that has closed the log"),
         (r"^files: open_by_handle_at .*\(plain works\)", NAMESPACE),
-        (r"^unguarded: the loader as a program, .*\(plain\)", "the emulator takes the loader's own path for the program's"),
+        (
+            r"^unguarded: the loader as a program, .*\(plain\)",
+            "the emulator takes the loader's own path for the program's",
+        ),
         (r"^children: no trace of ours in /proc/self/environ", "the kernel's copy is the emulator's own environment"),
-        (r"^processes: a granted shell starts granted programs", "a shell's tries in two folders come too far apart to count as one (20 ms)"),
+        (
+            r"^processes: a granted shell starts granted programs",
+            "a shell's tries in two folders come too far apart to count as one (20 ms)",
+        ),
         (r"ends its owner", "the emulator makes /proc/self/stat up: no start time to know the owner by"),
-        (r"^fidelity: .*: open\(/proc/self/maps, 0\)", "the emulator makes /proc/self/maps up, for this spelling alone"),
+        (
+            r"^fidelity: .*: open\(/proc/self/maps, 0\)",
+            "the emulator makes /proc/self/maps up, for this spelling alone",
+        ),
         (r"^fidelity: .*: sendmmsg 2", "the emulator sends to an address that cannot be read"),
-        (r"^fidelity: .*: (create\b.*|creat|name 255|openat create|deep cwd create):? ?", "without openat2 a new file is opened with O_NOFOLLOW, which F_GETFL tells"),
+        (
+            r"^fidelity: .*: (create\b.*|creat|name 255|openat create|deep cwd create):? ?",
+            "without openat2 a new file is opened with O_NOFOLLOW, which F_GETFL tells",
+        ),
     ],
     "glibc-2.31": [
         (r"\(splice\)", "its Python 3.9 has no os.splice"),
         (r"^files: open_by_handle_at .*\(plain works\)", NAMESPACE),
         (r"^files: lchmod .*\(plain works\)", "this glibc has none that works"),
-        (r"^fidelity: .*: (fchmodat nofollow file|cwd gone up)", "this glibc refuses AT_SYMLINK_NOFOLLOW here; we do what later ones do"),
+        (
+            r"^fidelity: .*: (fchmodat nofollow file|cwd gone up)",
+            "this glibc refuses AT_SYMLINK_NOFOLLOW here; we do what later ones do",
+        ),
     ],
 }
+
+OF["arm64-bti"] = OF["arm64"]
