@@ -208,7 +208,22 @@ def lookups():
 
     # Port 53 of the resolver itself, asked by hand.
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"\x04evil\x04test\0\0\1\0\1"
-    for how in ("connected", "sendto", "tcp-like write", "sendfile", "splice", "pwritev2"):
+    aio = (
+        "import ctypes; c=ctypes.CDLL(None, use_errno=True); ring=ctypes.c_ulong(); b=ctypes.create_string_buffer(q, len(q))\n"
+        " ask=lambda *w: c.syscall(*map(ctypes.c_long, w)) if c is not None else 0\n"
+        " n=ask(206, 4, ctypes.addressof(ring))\n"
+        " if n: raise OSError(1 if ctypes.get_errno()==38 else ctypes.get_errno(), '')\n"
+        " s.connect(a); import struct\n"
+        " i=ctypes.create_string_buffer(struct.pack('QIIHhIQQqQII', 0, 0, 0, 1, 0, s.fileno(), ctypes.addressof(b), len(q), 0, 0, 0, 0))\n"
+        " p=ctypes.c_void_p(ctypes.addressof(i)); ask(209, ring.value, 1, ctypes.addressof(p))"
+    )
+    stdio = (
+        "import ctypes; c=ctypes.CDLL(None, use_errno=True); c.fdopen.restype=ctypes.c_void_p\n"
+        " s.connect(a); f=ctypes.c_void_p(c.fdopen(s.fileno(), b'wc')); c.fwrite(q, 1, len(q), f)\n"
+        " if c.fflush(f): raise OSError(ctypes.get_errno(), '')"
+    )
+    hows = ("connected", "sendto", "tcp-like write", "sendfile", "splice", "pwritev2", "io_submit", "stdio that is no cancellation point")
+    for how in hows:
         code = {
             "connected": "s.connect(a); s.send(q)",
             "sendto": "s.sendto(q, a)",
@@ -216,6 +231,8 @@ def lookups():
             "sendfile": "s.connect(a); import os; f = os.memfd_create('f'); os.write(f, q); os.sendfile(s.fileno(), f, 0, 99)",
             "splice": "s.connect(a); import os; r, w = os.pipe(); os.write(w, q); os.splice(r, s.fileno(), 99)",
             "pwritev2": "s.connect(a); import os; os.pwritev(s.fileno(), [q], -1)",
+            "io_submit": aio,
+            "stdio that is no cancellation point": stdio,
         }[how]
         script = f"import socket,time; q={query!r}; a=('127.0.0.53', 53); s=socket.socket(2,2)\ntry:\n {code}\nexcept OSError as e: print(e.errno)\ntime.sleep(.1)"
         plain = Run("execvp", "python3", "-c", script)

@@ -105,6 +105,12 @@ long do_madvise(long at, long size, long advice, long, long, long) {
   return sys::call(SYS_madvise, at, size, static_cast<int>(advice));
 }
 
+// libc's form: it returns the error, and hands on advice that it has no name for.
+long hook_posix_madvise(long at, long size, long advice) {
+  const int word = static_cast<int>(advice);
+  return word == POSIX_MADV_DONTNEED ? 0 : -do_madvise(at, size, word, 0, 0, 0);
+}
+
 long do_process_madvise(long pidfd, long vector, long count, long advice, long flags, long) {
   if (enforcing && !harmless(advice)) return refuse("process_madvise");
   return sys::call(SYS_process_madvise, static_cast<int>(pidfd), vector, count, static_cast<int>(advice), flags);
@@ -221,6 +227,8 @@ Table<Call> memory_calls() noexcept {
       {"munmap", entry_of<do_munmap>(), kAlways},
       {"mremap", entry_of<do_mremap>(), kAlways},
       {"madvise", entry_of<do_madvise>(), kAlways},
+      {"posix_madvise", code(hook_posix_madvise), kAlways},
+      {"remap_file_pages", entry_of<do_remap_file_pages>(), kAlways},
       {"process_madvise", entry_of<do_process_madvise>(), kAlways},
       {"shmat", entry_of<do_shmat>(), kAlways},
       {"process_vm_writev", entry_of<do_process_vm_writev>(), kNative},

@@ -386,6 +386,7 @@ Table<Call> network_calls() noexcept {
       {"bind", entry_of<do_bind>(), kFiles},
       {"send", code(hook_send), kNetwork, slot(originals.send)},
       {"write", code(hook_write), kNetwork, slot(originals.write)},
+      {"__write_nocancel", entry_of<do_write>(), kNetwork},  // stdio's, for streams opened with "c"
       {"writev", code(hook_writev), kNetwork, slot(originals.writev)},
       {"pwritev2", entry_of<hook_pwritev2>(), kNetwork},
       {"pwritev64v2", entry_of<hook_pwritev2>(), kNetwork},

@@ -80,11 +80,15 @@ std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::
 }
 
 void fill_dispatch(std::uint32_t wanted) noexcept {
+  each_number(wanted, [](const Number& n) { set_raw_handler(n.number, n.handler); });
+}
+
+void each_number(std::uint32_t wanted, void (*visit)(const Number&)) noexcept {
   for (Table<Number> numbers :
        {file_numbers(), metadata_numbers(), question_numbers(), network_numbers(), exec_numbers(), process_numbers(),
         state_numbers(), memory_numbers(), descriptor_numbers(), raw_numbers()})
     for (const Number& n : numbers)
-      if (n.needs & wanted) set_raw_handler(n.number < 0 ? number_of(old_call(n.number)) : n.number, n.handler);
+      if (n.needs & wanted) visit({n.number < 0 ? number_of(old_call(n.number)) : n.number, n.handler, n.needs});
 }
 
 }  // namespace ap::interpose
