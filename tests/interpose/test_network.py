@@ -218,11 +218,20 @@ def lookups():
         " p=ctypes.c_void_p(ctypes.addressof(i)); ask(209, ring.value, 1, ctypes.addressof(p))"
     )
     stdio = (
-        "import ctypes; c=ctypes.CDLL(None, use_errno=True); c.fdopen.restype=ctypes.c_void_p\n"
-        " s.connect(a); f=ctypes.c_void_p(c.fdopen(s.fileno(), b'wc')); c.fwrite(q, 1, len(q), f)\n"
+        "import ctypes, os; c=ctypes.CDLL(None, use_errno=True); c.fopen.restype=ctypes.c_void_p\n"
+        " s.connect(a); f=ctypes.c_void_p(c.fopen(b'/dev/null', b'wc')); os.dup2(s.fileno(), c.fileno(f)); c.fwrite(q, 1, len(q), f)\n"
         " if c.fflush(f): raise OSError(ctypes.get_errno(), '')"
     )
-    hows = ("connected", "sendto", "tcp-like write", "sendfile", "splice", "pwritev2", "io_submit", "stdio that is no cancellation point")
+    hows = (
+        "connected",
+        "sendto",
+        "tcp-like write",
+        "sendfile",
+        "splice",
+        "pwritev2",
+        "io_submit",
+        "stdio that is no cancellation point",
+    )
     for how in hows:
         code = {
             "connected": "s.connect(a); s.send(q)",

@@ -6,6 +6,7 @@ symbol tables. Only little-endian 64-bit files.
 """
 
 import bisect
+import pathlib
 import struct
 
 
@@ -16,9 +17,8 @@ def cstring(data, at):
 class Elf:
     """One file. `functions`: [(begin, end, names)], sorted; `exports`: address -> names; addresses are the file's own."""
 
-    def __init__(self, path):
-        with open(path, "rb") as file:
-            self.data = file.read()
+    def __init__(self, path, data=None):
+        self.data = data or pathlib.Path(path).read_bytes()
         self.path = path
         if self.data[:6] != b"\x7fELF\x02\x01":
             raise ValueError(f"{path} is no 64-bit ELF file")
@@ -26,7 +26,9 @@ class Elf:
         self.machine, program_at, section_at = head[1], head[4], head[5]
         self.loads = []
         for i in range(head[9]):
-            kind, flags, offset, address, _, size, memory, _ = struct.unpack_from("<IIQQQQQQ", self.data, program_at + 56 * i)
+            kind, flags, offset, address, _, size, memory, _ = struct.unpack_from(
+                "<IIQQQQQQ", self.data, program_at + 56 * i
+            )
             if kind == 1:
                 self.loads.append((address, address + size, offset, flags))
         names = [struct.unpack_from("<IIQQQQIIQQ", self.data, section_at + 64 * i) for i in range(head[11])]

@@ -129,16 +129,16 @@ class Function:
 
 
 def find(file):
-    """([Site], how many candidates are no instructions, [addresses outside of every function])."""
-    found, others, outside, functions = [], 0, [], {}
+    """([Site], how many candidates are no instructions)."""
+    found, others, functions = [], 0, {}
     for begin, end, offset, flags in file.loads:
         if not flags & 1:
             continue
         for match in PATTERN.finditer(file.data, offset, offset + end - begin):
             address = begin + match.start() - offset
             function = file.function_at(address) or file.gap_at(address)
-            if function is None:
-                outside.append(address)
+            if function is None:  # far behind a function's end: no code that anything calls
+                others += 1
                 continue
             if function not in functions:
                 functions[function] = boundaries(file, *function)
@@ -149,8 +149,10 @@ def find(file):
             if not isinstance(body, Function):
                 body = functions[function] = BodyWithBoundaries(file, *function)
             i = body.index[address]
-            found.append(Site(address, body.code[i].mnemonic, frozenset(body.numbers(i)), function, names_of(file, function)))
-    return found, others, outside
+            found.append(
+                Site(address, body.code[i].mnemonic, frozenset(body.numbers(i)), function, names_of(file, function))
+            )
+    return found, others
 
 
 def boundaries(file, begin, end):
@@ -182,7 +184,9 @@ class Calls:
                         if target and target[0] != begin:
                             self.callers[target[0]].add(begin)
                 elif mnemonic == "lea" and "rip" in operands:
-                    sign, value = re.search(r"rip ([+-]) (0x[0-9a-f]+|\d+)", operands).groups() if " " in operands else ("+", "0")
+                    sign, value = (
+                        re.search(r"rip ([+-]) (0x[0-9a-f]+|\d+)", operands).groups() if " " in operands else ("+", "0")
+                    )
                     target = address + size + (int(value, 0) if sign == "+" else -int(value, 0))
                     if target in begins and target != begin:
                         self.callers[target].add(begin)

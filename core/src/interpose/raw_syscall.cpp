@@ -61,7 +61,10 @@ extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long* wor
 }
 
 Table<Call> raw_calls() noexcept {
-  static const Call rows[] = {{"syscall", code(ap_hook_syscall), kAlways, &originals.syscall}};
+  static const Call rows[] = {
+      {"syscall", code(ap_hook_syscall), kAlways, &originals.syscall},
+      {"uselib", entry_of<do_absent>(), kNative},
+  };
   return table(rows);
 }
 
