@@ -132,8 +132,10 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
   op.text2 = str(work.real.view());
   op.argv = words;
   op.argc = static_cast<uint32_t>(argc);
-  if (judge(op, work.verdict) == AP_DENY && refused_just_now(op)) return -EPERM;
-  if (const long refused = settle(op, work.verdict, view(op.text))) return refused;
+  if (!program.enterable || !is_spawn_helper(object.get())) {
+    if (judge(op, work.verdict) == AP_DENY && refused_just_now(op)) return -EPERM;
+    if (const long refused = settle(op, work.verdict, view(op.text))) return refused;
+  }
   if (work.real.view().substr(0, 7) == "/memfd:") {
     Operation memory{};
     memory.resource = AP_NATIVE;

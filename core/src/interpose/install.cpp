@@ -58,8 +58,7 @@ void look_around(bool knows_loader) {
           if (!*static_cast<const bool*>(known)) remember_loader(object.name);
           memory_guard::protect(object.text);
         }
-        FunctionSymbol runtime;  // Node itself, as a program or a library: V8's code is its own
-        if (find_functions(object, "napi_module_register", &runtime, 1)) memory_guard::allow_code_from(object.text);
+        if (memory_guard::is_runtime(object)) memory_guard::allow_code_from(object.text);
         return true;
       },
       &knows_loader);

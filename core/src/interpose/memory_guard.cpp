@@ -14,6 +14,7 @@
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/program.hpp"
 #include "interpose/user_memory.hpp"
 
 namespace ap::interpose {
@@ -39,10 +40,20 @@ bool touches_guarded(long begin, long size) {
   return enforcing && memory_guard::covers(word(begin), word(size));
 }
 
+// A runtime that is a library may be loaded late: the JVM by its launcher, after us.
+bool is_runtime_code(const void* caller) {
+  LoadedObject object;
+  if (!object_at(caller, object) || !memory_guard::is_runtime(object)) return false;
+  memory_guard::allow_code_from(object.text);
+  if (object.file() == "libjvm.so") remember_spawn_helper(object.name);
+  return true;
+}
+
 long decide_executable(std::string_view what, const void* caller) {
   const auto from = reinterpret_cast<std::uintptr_t>(caller);
   for (const AddressRange& range : jit)
     if (range.contains(from)) return 0;
+  if (caller && is_runtime_code(caller)) return 0;
   Operation op = executable_memory(what);
   return decide(op, what);
 }
@@ -205,6 +216,15 @@ bool covers(std::uintptr_t begin, std::uintptr_t size) noexcept {
   const std::uintptr_t end = begin + size < begin ? ~std::uintptr_t{0} : begin + size;
   for (const AddressRange& range : guarded)
     if (range.end && range.overlaps(begin, end)) return true;
+  return false;
+}
+
+bool is_runtime(const LoadedObject& object) noexcept {
+  // By what only the runtime itself exports: Node (as a program or a library), the JVM, Ruby, .NET.
+  for (const char* mark : {"napi_module_register", "JNI_CreateJavaVM", "ruby_run_node", "coreclr_initialize"}) {
+    FunctionSymbol found;
+    if (find_functions(object, mark, &found, 1)) return true;
+  }
   return false;
 }
 
