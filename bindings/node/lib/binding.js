@@ -30,6 +30,10 @@ function load() {
     if (trouble === '') return native;
     tried.push(`${library}: ${trouble}`);
   }
+  // Only musl's loader speaks so.
+  if (/Error (relocating|loading shared library) /.test(tried[0])) {
+    throw new Error('trend_app_protect: this Node.js runs on musl (Alpine), this build of App Protect needs glibc');
+  }
   throw new Error(
     `trend_app_protect: no native code for ${process.platform} ${process.arch}, tried ${tried.join('; ')}`,
   );

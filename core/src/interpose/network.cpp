@@ -212,15 +212,22 @@ long decide_control(int fd, Message& message) {
   if (header.msg_controllen > sizeof message.control) return decide_source_route();  // what else needs so much?
   if (copy_bytes(message.control, header.msg_control, header.msg_controllen) < 0) return -EFAULT;
   header.msg_control = message.control;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part))
-    if (is_source_route(part->cmsg_level, part->cmsg_type)) return decide_source_route();
+  // CMSG_NXTHDR by hand: its types, and so its warnings, are not the same in every libc.
+  for (std::size_t at = 0; at + sizeof(cmsghdr) <= header.msg_controllen;) {
+    cmsghdr part;
+    std::memcpy(&part, message.control + at, sizeof part);
+    if (part.cmsg_len < sizeof part) break;  // the kernel refuses it
+    if (is_source_route(part.cmsg_level, part.cmsg_type)) return decide_source_route();
+    at += (part.cmsg_len + sizeof(long) - 1) & ~(sizeof(long) - 1);
+  }
   return 0;
 }
 
 long decide_message(int fd, Message& message, Query& query) {
   if (const long refused = decide_control(fd, message)) return refused;
   const unsigned port = message.header.msg_name ? port_of(message.address) : 0;
-  if (const long refused = decide_payload(fd, port, message.header.msg_iov, message.header.msg_iovlen, query))
+  if (const long refused =
+          decide_payload(fd, port, message.header.msg_iov, static_cast<std::size_t>(message.header.msg_iovlen), query))
     return refused;
   if (query.size) {
     message.only = {query.bytes, query.size};
