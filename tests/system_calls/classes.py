@@ -34,7 +34,8 @@ HARMLESS = {
     "gives up rights, or needs them": """setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups
         capset landlock_create_ruleset landlock_add_rule landlock_restrict_self lsm_set_self_attr""",
     "where relative paths begin": "chdir fchdir umask",
-    "of a ring or context that cannot be had": "io_submit io_cancel io_destroy io_getevents io_pgetevents",
+    "of a context that cannot be had": "io_submit io_cancel io_destroy io_getevents io_pgetevents",
+    "of a ring that the runtime made before the start (libuv's); no other can be had": "io_uring_enter io_uring_register",
     "needs a capability that no function has": """init_module finit_module delete_module kexec_load kexec_file_load reboot
         swapon swapoff sethostname setdomainname settimeofday clock_settime adjtimex clock_adjtime iopl ioperm syslog
         vhangup quotactl quotactl_fd bpf perf_event_open""",

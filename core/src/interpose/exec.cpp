@@ -13,6 +13,7 @@
 
 #include "base/hash.hpp"
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "event/report.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
@@ -77,7 +78,7 @@ struct Refusal {
   std::uint64_t program;
   long tick;
 };
-thread_local Refusal refusal __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL Refusal refusal;
 
 bool refused_just_now(const Operation& op) {
   std::uint64_t hash = hash_bytes(view(op.text2));

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/dns_payload.hpp"
@@ -24,8 +25,8 @@
 namespace ap::interpose {
 namespace {
 
-thread_local std::string_view look_up __attribute__((tls_model("initial-exec")));
-thread_local bool look_up_refused __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL std::string_view look_up;
+AP_THREAD_LOCAL bool look_up_refused;
 
 // The calls here are cancellation points in libc; a thread that waits in one must stay cancellable.
 class CancellationPoint {

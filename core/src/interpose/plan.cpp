@@ -5,6 +5,7 @@
 
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/libc.hpp"
 #include "interpose/machine.hpp"
 #include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
@@ -13,8 +14,9 @@
 namespace ap::interpose {
 namespace {
 
-constexpr const char* kNames[Libraries::kCapacity] = {"libc.so.6",      "libpthread.so.0", "libdl.so.2",
-                                                      "libresolv.so.2", "librt.so.1",      "libutil.so.1"};
+// Behind libc itself: where its functions were before glibc 2.34.
+constexpr const char* kNames[Libraries::kCapacity - 1] = {"libpthread.so.0", "libdl.so.2", "libresolv.so.2",
+                                                          "librt.so.1", "libutil.so.1"};
 
 // Calls that only ask about files matter where some read is not granted: everywhere in a child, but not where the
 // application's own reads are policed by line 1 alone.
@@ -36,14 +38,15 @@ bool Libraries::find() noexcept {
   each_object(
       [](const LoadedObject& object, void* context) {
         auto& self = *static_cast<Libraries*>(context);
-        for (std::size_t i = 0; i < kCapacity; ++i)
-          if (!self.objects[i].base && object.file() == kNames[i]) self.objects[i] = object;
+        if (!self.objects[0].base && is_libc(object.file())) self.objects[0] = object;
+        for (std::size_t i = 1; i < kCapacity; ++i)
+          if (!self.objects[i].base && object.file() == kNames[i - 1]) self.objects[i] = object;
         return true;
       },
       this);
   for (const LoadedObject& object : objects)
     if (object.base && &objects[count++] != &object) objects[count - 1] = object;
-  return count != 0 && objects[0].file() == kNames[0];
+  return count != 0 && is_libc(objects[0].file());
 }
 
 std::uint32_t wanted_calls(std::uint32_t needs, bool beside_line_1) noexcept {
@@ -56,7 +59,7 @@ std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::
   std::uint32_t missing = 0;
   for (Table<Call> calls :
        {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(), network_calls(),
-        resolve_calls(), native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls()}) {
+        resolve_calls(), native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls(), libc_calls()}) {
     for (const Call& call : calls) {
       if (!(call.needs & wanted)) continue;
       bool found = false;

@@ -71,8 +71,6 @@ Table<Call> raw_calls() noexcept {
 Table<Number> raw_numbers() noexcept {
   static const Number rows[] = {
       {425 /* io_uring_setup */, do_absent, kFiles | kNetwork},
-      {426 /* io_uring_enter: of a ring that was received */, do_absent, kFiles | kNetwork},
-      {427 /* io_uring_register */, do_absent, kFiles | kNetwork},
       {SYS_io_setup, do_io_setup, kNetwork},
       {SYS_request_key, do_request_key, kNetwork},
       {SYS_uselib, do_absent, kNative},
