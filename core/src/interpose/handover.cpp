@@ -17,8 +17,8 @@
 #include "guard/image.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/image_descriptor.hpp"
-#include "interpose/libc.hpp"
 #include "interpose/install.hpp"
+#include "interpose/libc.hpp"
 
 namespace ap::interpose {
 namespace {

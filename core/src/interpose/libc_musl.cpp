@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// musl: one file is loader and library, and some functions make their system calls inline. Those that open a file by name
-// are made again here of the guarded calls. Not covered: the files that musl opens for itself by fixed names
+// musl: one file is loader and library, and some functions make their system calls inline. Those that open a file by
+// name are made again here of the guarded calls. Not covered: the files that musl opens for itself by fixed names
 // (/etc/resolv.conf, /etc/hosts, /etc/passwd), and what the TZ and MUSL_LOCPATH variables name.
 #include "interpose/libc.hpp"
 

@@ -57,9 +57,9 @@ std::uint32_t wanted_calls(std::uint32_t needs, bool beside_line_1) noexcept {
 std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::uint32_t wanted, Patcher& patcher,
                          bool afresh) noexcept {
   std::uint32_t missing = 0;
-  for (Table<Call> calls :
-       {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(), network_calls(),
-        resolve_calls(), native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls(), libc_calls()}) {
+  for (Table<Call> calls : {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(),
+                            network_calls(), resolve_calls(), native_calls(), state_calls(), memory_calls(),
+                            descriptor_calls(), raw_calls(), libc_calls()}) {
     for (const Call& call : calls) {
       if (!(call.needs & wanted)) continue;
       bool found = false;
