@@ -8,6 +8,7 @@
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
 #include "interpose/stubs.hpp"
 
@@ -73,7 +74,7 @@ Table<Number> raw_numbers() noexcept {
       {425 /* io_uring_setup */, do_absent, kFiles | kNetwork},
       {SYS_io_setup, do_io_setup, kNetwork},
       {SYS_request_key, do_request_key, kNetwork},
-      {SYS_uselib, do_absent, kNative},
+      {old_number(Old::uselib), do_absent, kNative},
   };
   return table(rows);
 }
