@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses a libapp_protect.so that would be visible to the function: tools/check_library.py LIBRARY.
 
-It exports app_protect_api and nothing else, needs only libraries of glibc, is never unloaded, and has neither text
+It exports app_protect_api and nothing else, needs only libraries of glibc (or musl's one), is never unloaded, and has neither text
 relocations nor an executable stack.
 """
 
@@ -22,8 +22,9 @@ def findings(library):
     if exports != ["app_protect_api"]:
         yield f"exports {', '.join(exports) or 'nothing'}, expected app_protect_api alone"
     dynamic = output_of("readelf", "-dW", library)
-    for name in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic):
-        if not GLIBC.match(name):
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    for name in needed:
+        if not GLIBC.match(name) and needed != ["libc.so"]:
             yield f"needs {name}, which a function may not have or may have in another version"
     if "TEXTREL" in dynamic:
         yield "has text relocations"

@@ -53,6 +53,8 @@ def _start(folder, directory, started_ns):
         native = bootstrap._load(bootstrap.ModuleSpec(name, external.ExtensionFileLoader(name, path), origin=path))
         result, message = native.start(folder[: -len("python")] + "lib/libapp_protect.so", 1, directory, started_ns)
     except Exception as error:
+        if "musl" in external.EXTENSION_SUFFIXES[0]:
+            error = ImportError("this Python runs on musl (Alpine), this build of App Protect needs glibc")
         if os.environ.get("TREND_AP_FAIL_CLOSED", "").strip().lower() in ("1", "true", "yes", "on"):
             return None, error
         print(f"[WARN] [app_protect] not enforcing: {error}", file=sys.stderr)

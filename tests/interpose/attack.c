@@ -13,12 +13,15 @@
 #include <linux/filter.h>
 #include <fcntl.h>
 #include <link.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
+#include <sys/fanotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -352,6 +355,62 @@ static int find_libc(struct dl_phdr_info *info, size_t size, void *out) {
     }
   return 1;
 }
+// Advice that the kernel knows and libc's own interface has no name for.
+static int restore_libc_by_posix_madvise(void) {
+  uintptr_t libc[4];
+  dl_iterate_phdr(find_libc, libc);
+  const int no_name[] = {24 /* MADV_DONTNEED_LOCKED */, 8 /* MADV_FREE */, 9 /* MADV_REMOVE */};
+  for (int i = 0; i < 3; ++i)
+    for (uintptr_t at = libc[0]; at < libc[0] + libc[1]; at += 4096) posix_madvise((void *)at, 4096, no_name[i]);
+  return still_enforced() ? 0 : broken("posix_madvise");
+}
+static int remap_libc(void) {
+  remap_file_pages((char *)((uintptr_t)&open & ~4095ul), 4096, 0, 0, 0);
+  return errno == EPERM && still_enforced() ? 0 : broken("remap_file_pages is not decided");
+}
+
+// mq_close() closes whatever number it is given.
+static int close_as_queue(void) {
+  const int own = open(public_path, O_RDONLY);
+  if (mq_close(own) != 0 || fcntl(own, F_GETFD) != -1) return broken("mq_close does not close");
+  for (int fd = 3; fd < 65536; ++fd) mq_close(fd);
+  for (int i = 0; i < 3; ++i) still_enforced();
+  return 0;
+}
+
+// Dispatch of system calls to a handler of the program's: it could answer in the kernel's place.
+static int user_dispatch(void) {
+  static char selector;  // 0: let everything pass
+  return prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1 /* ON */, 0, 0, &selector) == 0 ? broken("user dispatch") : 0;
+}
+
+// A watch tells names; one on a whole file system hands out descriptors.
+static int watch_by_fanotify(void) {
+  const int watch = fanotify_init(FAN_CLASS_NOTIF | 0x200 /* FAN_REPORT_FID */ | 0xc00 /* DIR_FID, NAME */, O_RDONLY);
+  if (watch < 0) return printf("SKIP fanotify_init %d\n", errno), 0;
+  const uint64_t mask = FAN_CREATE | FAN_DELETE | FAN_OPEN | FAN_ONDIR | FAN_EVENT_ON_CHILD;
+  if (fanotify_mark(watch, FAN_MARK_ADD, mask, AT_FDCWD, protected_dir) == 0) return broken("fanotify_mark");
+  if (syscall(SYS_fanotify_mark, watch, FAN_MARK_ADD, mask, AT_FDCWD, protected_dir) == 0) return broken("raw fanotify_mark");
+  const int parent = open(open_dir, O_PATH);
+  if (fanotify_mark(watch, FAN_MARK_ADD, mask, parent, "../protected") == 0) return broken("fanotify_mark, relative");
+  if (fanotify_mark(watch, FAN_MARK_ADD | 0x100 /* FILESYSTEM */, mask, AT_FDCWD, open_dir) == 0) return broken("fanotify_mark of the file system");
+  if (fanotify_mark(watch, FAN_MARK_ADD, mask, AT_FDCWD, open_dir) != 0) return broken("fanotify_mark of what is granted is refused");
+  return 0;
+}
+
+// A child that closes everything before its exec, inside libc.
+static int close_from_in_child(void) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  char *argv[] = {"cat", secret_path, public_path, NULL};
+  pid_t child;
+  int status = 0;
+  if (posix_spawn(&child, "/bin/cat", &actions, NULL, argv, environ) != 0) return broken("posix_spawn fails");
+  waitpid(child, &status, 0);
+  return 0;
+}
+
 static int restore_libc(void) {
   uintptr_t libc[4];
   dl_iterate_phdr(find_libc, libc);
@@ -589,6 +648,8 @@ static const struct {
   int (*run)(void);
 } verbs[] = {{"race_path", race_path}, {"race_address", race_address}, {"race_argument", race_argument}, {"race_tree", race_tree},
              {"inherited_directory", inherited_directory}, {"swap_descriptors", swap_descriptors}, {"thread_table", thread_table}, {"restore_libc", restore_libc},
+             {"posix_madvise", restore_libc_by_posix_madvise}, {"remap_libc", remap_libc}, {"close_as_queue", close_as_queue},
+             {"user_dispatch", user_dispatch}, {"fanotify", watch_by_fanotify}, {"close_from_in_child", close_from_in_child},
              {"shared_memory_children", shared_memory_children}, {"state_calls", state_calls}, {"signals", signals},
              {"small_stacks", small_stacks}, {"cancellation", cancellation}, {"handed_over", handed_over}, {"flood", flood}, {"few_descriptors", few_descriptors}};
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 
-from harness import Fixture, Listener, Run, Tools, check, policy
+from harness import Fixture, Listener, Run, Tools, check, policy, skip
 
 
 def run(fixture, verb, *more, under="deny", **options):
@@ -153,6 +153,27 @@ def test():
         set(now) ^ set(before),
     )
 
+    for verb in ("posix_madvise", "remap_libc", "user_dispatch", "fanotify"):
+        plain = run(fixture, verb, under=None)
+        if "SKIP" in plain.out:
+            skip(f"attack: {verb}", plain.out)
+            continue
+        check(f"attack: {verb} (plain gets through)", "BROKEN" in plain.out, plain)
+        result = run(fixture, verb)
+        holds(verb, result)
+        check(f"attack: {verb} is counted", result.count("deny") > 0, result)
+    holds("mq_close (plain closes)", run(fixture, "close_as_queue", under=None))
+    result = run(fixture, "close_as_queue")
+    holds("mq_close of our descriptors", result)
+    check("attack: mq_close does not silence the log", result.count("deny") == 3, result)
+    plain = run(fixture, "close_from_in_child", under=None)
+    check("attack: a child closes all descriptors (plain reads both)", "secretpublic" in plain.out, plain)
+    result = run(fixture, "close_from_in_child", under=fixture.policy("deny", child_processes="grant"))
+    check(
+        "attack: a child that closes all descriptors in libc stays inside, and runs",
+        "public" in result.out and "secret" not in result.out and result.count("deny", "read_write") == 1,
+        result,
+    )
     for verb in ("restore_libc", "shared_memory_children", "state_calls"):
         plain = run(fixture, verb, under=None)
         check(f"attack: {verb} (plain gets through)", "BROKEN" in plain.out, plain)

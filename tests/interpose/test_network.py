@@ -208,7 +208,31 @@ def lookups():
 
     # Port 53 of the resolver itself, asked by hand.
     query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"\x04evil\x04test\0\0\1\0\1"
-    for how in ("connected", "sendto", "tcp-like write", "sendfile", "splice", "pwritev2"):
+    aio = (
+        "import ctypes; c=ctypes.CDLL(None, use_errno=True); ring=ctypes.c_ulong(); b=ctypes.create_string_buffer(q, len(q))\n"
+        " ask=lambda *w: c.syscall(*map(ctypes.c_long, w)) if c is not None else 0\n"
+        " n=ask(206, 4, ctypes.addressof(ring))\n"
+        " if n: raise OSError(1 if ctypes.get_errno()==38 else ctypes.get_errno(), '')\n"
+        " s.connect(a); import struct\n"
+        " i=ctypes.create_string_buffer(struct.pack('QIIHhIQQqQII', 0, 0, 0, 1, 0, s.fileno(), ctypes.addressof(b), len(q), 0, 0, 0, 0))\n"
+        " p=ctypes.c_void_p(ctypes.addressof(i)); ask(209, ring.value, 1, ctypes.addressof(p))"
+    )
+    stdio = (
+        "import ctypes, os; c=ctypes.CDLL(None, use_errno=True); c.fopen.restype=ctypes.c_void_p\n"
+        " s.connect(a); f=ctypes.c_void_p(c.fopen(b'/dev/null', b'wc')); os.dup2(s.fileno(), c.fileno(f)); c.fwrite(q, 1, len(q), f)\n"
+        " if c.fflush(f): raise OSError(ctypes.get_errno(), '')"
+    )
+    hows = (
+        "connected",
+        "sendto",
+        "tcp-like write",
+        "sendfile",
+        "splice",
+        "pwritev2",
+        "io_submit",
+        "stdio that is no cancellation point",
+    )
+    for how in hows:
         code = {
             "connected": "s.connect(a); s.send(q)",
             "sendto": "s.sendto(q, a)",
@@ -216,6 +240,8 @@ def lookups():
             "sendfile": "s.connect(a); import os; f = os.memfd_create('f'); os.write(f, q); os.sendfile(s.fileno(), f, 0, 99)",
             "splice": "s.connect(a); import os; r, w = os.pipe(); os.write(w, q); os.splice(r, s.fileno(), 99)",
             "pwritev2": "s.connect(a); import os; os.pwritev(s.fileno(), [q], -1)",
+            "io_submit": aio,
+            "stdio that is no cancellation point": stdio,
         }[how]
         script = f"import socket,time; q={query!r}; a=('127.0.0.53', 53); s=socket.socket(2,2)\ntry:\n {code}\nexcept OSError as e: print(e.errno)\ntime.sleep(.1)"
         plain = Run("execvp", "python3", "-c", script)
@@ -234,8 +260,65 @@ def lookups():
         )
 
 
+# Each sends to 10.8.8.8, by way of 10.9.9.9.
+SOURCE_ROUTES = {
+    "setsockopt": "s.setsockopt(0, 4, route); s.sendto(b'routed', a)",
+    "setsockopt and connect": "s.setsockopt(0, 4, route); s.connect(a); s.send(b'routed')",
+    "control data": "s.sendmsg([b'routed'], [(0, 7, route)], 0, a)",
+    "control data behind other data": "s.sendmsg([b'routed'], [(0, 1, b'\\0\\0\\0\\0'), (0, 7, route)], 0, a)",
+    "raw call": "import ctypes; c=ctypes.CDLL(None, use_errno=True); w=[ctypes.c_long(x) for x in (54, s.fileno(), 0, 4)]\n"
+    " if c.syscall(*w, route, ctypes.c_long(len(route))): raise OSError(ctypes.get_errno(), '')\n"
+    " s.sendto(b'routed', a)",
+}
+
+
+def source_routes():
+    """The address that is judged is not the one on the wire."""
+    for command in ("route add 10.0.0.0/8 dev lo", "-6 route add fd00::/16 dev lo"):
+        subprocess.run(["ip", *command.split()], check=True)
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800))
+    wire.bind(("lo", 0))
+    wire.setblocking(False)
+
+    def on_the_wire():
+        seen = set()
+        while True:
+            try:
+                packet = wire.recv(2000)
+            except BlockingIOError:
+                return seen
+            if b"routed" in packet:
+                seen.add(socket.inet_ntoa(packet[30:34]))
+
+    under = policy(outbound={"action": "deny", "allowed_domains": ["10.8.8.8"]}, child_processes="grant")
+    watched = policy(outbound={"action": "observe", "allowed_domains": ["10.8.8.8"]})
+    route = bytes([131, 7, 4]) + socket.inet_aton("10.9.9.9") + b"\0"
+    for how, code in SOURCE_ROUTES.items():
+        script = f"import socket; route={route!r}; a=('10.8.8.8', 9); s=socket.socket(2, 2)\ntry:\n {code}\nexcept OSError as e: print(e.errno)"
+        argv = ("execvp", "python3", "-c", script)
+        plain = Run(*argv)
+        check(f"source route: plain goes another way ({how})", on_the_wire() == {"10.9.9.9"}, plain)
+        run = Run(*argv, under=under)
+        check(f"source route: refused ({how})", run.out == "1" and not on_the_wire(), run)
+        check(f"source route: counted once ({how})", run.count("deny", "outbound") == 1, run)
+        run = Run(*argv, under=watched)
+        check(
+            f"source route: observed ({how})",
+            run.count("observe", "outbound") == 1 and on_the_wire() == {"10.9.9.9"},
+            run,
+        )
+    script = "import socket; s=socket.socket(2, 2); s.setsockopt(0, 1, 4); s.sendmsg([b'routed'], [(0, 1, b'\\0\\0\\0\\0')], 0, ('10.8.8.8', 9)); print('sent')"
+    run = Run("execvp", "python3", "-c", script, under=under)
+    check(
+        "source route: other options stay open",
+        run.out == "sent" and not run.events and on_the_wire() == {"10.8.8.8"},
+        run,
+    )
+
+
 def test():
     if os.environ.get("AP_INSIDE_NAMESPACE"):
+        source_routes()
         return lookups()
     sends(Listener())
     probe = ["unshare", "--net", "--mount", "--propagation", "private"]

@@ -41,7 +41,8 @@ function loadNative() {
     return true;
   } catch (error) {
     if (/^(1|true|yes|on)$/i.test(process.env.TREND_AP_FAIL_CLOSED || '')) throw error;
-    process.stderr.write(`[ERROR] [app_protect] not protected: ${error.message}\n`);
+    if (require('worker_threads').isMainThread)
+      process.stderr.write(`[ERROR] [app_protect] not protected: ${error.message}\n`);
     return false;
   }
 }

@@ -30,6 +30,10 @@ function load() {
     if (trouble === '') return native;
     tried.push(`${library}: ${trouble}`);
   }
+  // glibc's own loader is not there, or musl's says what it misses of glibc.
+  if (/ld-linux-|Error relocating /.test(tried[0])) {
+    throw new Error('trend_app_protect: this Node.js runs on musl (Alpine), this build of App Protect needs glibc');
+  }
   throw new Error(
     `trend_app_protect: no native code for ${process.platform} ${process.arch}, tried ${tried.join('; ')}`,
   );

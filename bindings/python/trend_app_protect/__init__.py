@@ -37,6 +37,8 @@ try:
     _native = _load_native()
 except ImportError as _error:
     _native, _missing = None, f"no binary for Python {_sys.version_info[0]}.{_sys.version_info[1]}: {_error}"
+    if "musl" in _sys.modules["_frozen_importlib_external"].EXTENSION_SUFFIXES[0]:
+        _missing = "this Python runs on musl (Alpine), this build of App Protect needs glibc"
 
 # How the agent was attached (ap_attach in core/include/app_protect/api.h).
 _WRAPPER, _HANDLER, _CODE, _IMPORT = 1, 2, 3, 4

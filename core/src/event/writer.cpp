@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/high_descriptor.hpp"
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 
 namespace ap::event {
 namespace {
@@ -192,7 +193,7 @@ void close_sinks() noexcept {
 }
 
 namespace {
-thread_local WriteForChild* spawning __attribute__((tls_model("initial-exec"))) = nullptr;
+AP_THREAD_LOCAL WriteForChild* spawning = nullptr;
 }
 
 WriteForChild::WriteForChild() noexcept : outer_(spawning), parent_(sys::call(SYS_getpid)) {

@@ -96,11 +96,13 @@ Form two_byte(unsigned op) {
     case 0x05:
       return Form::stop;  // syscall
     case 0x1f:
+    case 0x57:
+    case 0xef:  // xorps, pxor
     case 0xb6:
     case 0xb7:
     case 0xbe:
     case 0xbf:
-      return Form::modrm;  // nop, movzx, movsx
+      return Form::modrm;  // also nop, movzx, movsx
     default:
       return Form::unknown;
   }

@@ -85,6 +85,7 @@ Table<Call> descriptor_calls() noexcept {
   static const Call rows[] = {
       {"close", entry_of<do_close>(), kAlways},
       {"__close_nocancel", entry_of<do_close>(), kAlways},
+      {"mq_close", entry_of<do_close>(), kAlways},  // of any number
       {"close_range", entry_of<do_close_range>(), kAlways},
       {"dup2", entry_of<do_dup2>(), kAlways},
       {"dup3", entry_of<do_dup3>(), kAlways},

@@ -13,6 +13,7 @@
 
 #include "base/hash.hpp"
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "event/report.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
@@ -77,7 +78,7 @@ struct Refusal {
   std::uint64_t program;
   long tick;
 };
-thread_local Refusal refusal __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL Refusal refusal;
 
 bool refused_just_now(const Operation& op) {
   std::uint64_t hash = hash_bytes(view(op.text2));
@@ -132,8 +133,10 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
   op.text2 = str(work.real.view());
   op.argv = words;
   op.argc = static_cast<uint32_t>(argc);
-  if (judge(op, work.verdict) == AP_DENY && refused_just_now(op)) return -EPERM;
-  if (const long refused = settle(op, work.verdict, view(op.text))) return refused;
+  if (!program.enterable || !is_spawn_helper(object.get())) {
+    if (judge(op, work.verdict) == AP_DENY && refused_just_now(op)) return -EPERM;
+    if (const long refused = settle(op, work.verdict, view(op.text))) return refused;
+  }
   if (work.real.view().substr(0, 7) == "/memfd:") {
     Operation memory{};
     memory.resource = AP_NATIVE;

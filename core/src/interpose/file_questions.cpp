@@ -3,6 +3,7 @@
 // File calls that only ask: stat, access, readlink, extended attributes, handles, and watches, which tell names too.
 // Each is a read; installed where some read is not granted (kFileNames).
 #include <fcntl.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -91,6 +92,19 @@ long do_inotify_add_watch(long fd, long path, long word, long, long, long) {
   });
 }
 
+// Events of a directory tell the names in it; those of a mount or a file system hand out descriptors of any file there.
+long do_fanotify_mark(long fd, long flags, long mask, long dirfd, long path, long) {
+  constexpr long kWide = FAN_MARK_MOUNT | 0x100 /* FAN_MARK_FILESYSTEM */;
+  const auto mark = [&](int directory, const char* name) {
+    return sys::call(SYS_fanotify_mark, fd_of(fd), static_cast<unsigned>(flags), mask, directory, name);
+  };
+  if (!(flags & FAN_MARK_ADD)) return sys::call(SYS_fanotify_mark, fd_of(fd), flags, mask, fd_of(dirfd), path);
+  if (enforcing && (flags & kWide)) return refuse_native(AP_CALL_ADDRESS, "fanotify_mark");
+  if (!path) return on_open(AP_FILE_LIST, fd_of(dirfd), [&](int object) { return mark(object, nullptr); });
+  return on_object(AP_FILE_LIST, fd_of(dirfd), path, nofollow(flags & FAN_MARK_DONT_FOLLOW),
+                   [&](int object) { return mark(AT_FDCWD, DescriptorPath(object).text); });
+}
+
 template <int number>
 long get_attribute(long path, long b, long c, long d, long, long) {
   return on_object(AP_FILE_STAT, AT_FDCWD, path, 0,
@@ -134,6 +148,7 @@ Table<Call> question_calls() noexcept {
       {"statfs64", entry_of<do_statfs>(), kFileNames},
       {"name_to_handle_at", entry_of<do_name_to_handle_at>(), kFileNames},
       {"inotify_add_watch", entry_of<do_inotify_add_watch>(), kFileNames},
+      {"fanotify_mark", entry_of<do_fanotify_mark>(), kFileNames},
   };
   return table(rows);
 }
@@ -156,6 +171,7 @@ Table<Number> question_numbers() noexcept {
       {SYS_statfs, do_statfs, kFileNames},
       {SYS_name_to_handle_at, do_name_to_handle_at, kFileNames},
       {SYS_inotify_add_watch, do_inotify_add_watch, kFileNames},
+      {SYS_fanotify_mark, do_fanotify_mark, kFileNames},
   };
   return table(rows);
 }

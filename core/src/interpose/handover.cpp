@@ -18,6 +18,7 @@
 #include "interpose/decide.hpp"
 #include "interpose/image_descriptor.hpp"
 #include "interpose/install.hpp"
+#include "interpose/libc.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -339,5 +340,5 @@ void enter_child(char** environment) noexcept {
 
 // Before main, and before the constructors of what the program itself links are done with: see the ADR.
 [[gnu::constructor]] static void ap_on_load(int, char**, char** environment) {
-  ap::interpose::enter_child(environment);
+  ap::interpose::enter_child(ap::interpose::first_environment(environment));
 }

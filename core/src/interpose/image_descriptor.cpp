@@ -106,7 +106,7 @@ long make(std::uint64_t& inode) noexcept {
 
 // The kernel ends a process that writes beyond RLIMIT_FSIZE, into a memfd too.
 bool may_write(std::uint64_t size) noexcept {
-  rlimit64 limit{};
+  struct rlimit limit{};
   return sys::call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) == 0 && size <= limit.rlim_cur;
 }
 

@@ -15,6 +15,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/dns_payload.hpp"
+#include "interpose/libc.hpp"
 #include "interpose/memory_guard.hpp"
 #include "interpose/originals.hpp"
 #include "interpose/patch.hpp"
@@ -54,12 +55,12 @@ void look_around(bool knows_loader) {
   each_object(
       [](const LoadedObject& object, void* known) {
         const std::string_view file = object.file();
-        if (file.substr(0, 8) == "ld-linux") {
+        if (is_loader(file)) {
           if (!*static_cast<const bool*>(known)) remember_loader(object.name);
           memory_guard::protect(object.text);
+          if (loader_is_guarded()) memory_guard::allow_code_from(object.text);  // it maps what dlopen was granted
         }
-        FunctionSymbol runtime;  // Node itself, as a program or a library: V8's code is its own
-        if (find_functions(object, "napi_module_register", &runtime, 1)) memory_guard::allow_code_from(object.text);
+        if (memory_guard::is_runtime(object)) memory_guard::allow_code_from(object.text);
         return true;
       },
       &knows_loader);
@@ -98,7 +99,7 @@ Result<bool> install(std::uint32_t needs, const Prepared& prepared) {
     return Error{ErrorCode::unsupported, "line 2 counts in pages of 4 KiB: this machine's are larger"};
   Libraries libraries;
   if (!libraries.find())
-    return Error{ErrorCode::unsupported, "line 2 found no libc.so.6 in this process: only glibc is supported"};
+    return Error{ErrorCode::unsupported, "line 2 found no C library in this process that it knows"};
   const std::uint32_t wanted = wanted_calls(needs, language_hooks_here);
   fill_dispatch(wanted);
   held::begin();

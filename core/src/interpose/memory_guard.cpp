@@ -14,6 +14,7 @@
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/program.hpp"
 #include "interpose/user_memory.hpp"
 
 namespace ap::interpose {
@@ -39,10 +40,20 @@ bool touches_guarded(long begin, long size) {
   return enforcing && memory_guard::covers(word(begin), word(size));
 }
 
+// A runtime that is a library may be loaded late: the JVM by its launcher, after us.
+bool is_runtime_code(const void* caller) {
+  LoadedObject object;
+  if (!object_at(caller, object) || !memory_guard::is_runtime(object)) return false;
+  memory_guard::allow_code_from(object.text);
+  if (object.file() == "libjvm.so") remember_spawn_helper(object.name);
+  return true;
+}
+
 long decide_executable(std::string_view what, const void* caller) {
   const auto from = reinterpret_cast<std::uintptr_t>(caller);
   for (const AddressRange& range : jit)
     if (range.contains(from)) return 0;
+  if (caller && is_runtime_code(caller)) return 0;
   Operation op = executable_memory(what);
   return decide(op, what);
 }
@@ -103,6 +114,12 @@ bool harmless(long advice) {
 long do_madvise(long at, long size, long advice, long, long, long) {
   if (!harmless(advice) && touches_guarded(at, size)) return refuse("madvise");
   return sys::call(SYS_madvise, at, size, static_cast<int>(advice));
+}
+
+// libc's form: it returns the error, and hands on advice that it has no name for.
+long hook_posix_madvise(long at, long size, long advice) {
+  const int word = static_cast<int>(advice);
+  return word == POSIX_MADV_DONTNEED ? 0 : -do_madvise(at, size, word, 0, 0, 0);
 }
 
 long do_process_madvise(long pidfd, long vector, long count, long advice, long flags, long) {
@@ -202,6 +219,15 @@ bool covers(std::uintptr_t begin, std::uintptr_t size) noexcept {
   return false;
 }
 
+bool is_runtime(const LoadedObject& object) noexcept {
+  // By what only the runtime itself exports: Node (as a program or a library), the JVM, Ruby, .NET.
+  for (const char* mark : {"napi_module_register", "JNI_CreateJavaVM", "ruby_run_node", "coreclr_initialize"}) {
+    FunctionSymbol found;
+    if (find_functions(object, mark, &found, 1)) return true;
+  }
+  return false;
+}
+
 void allow_code_from(AddressRange range) noexcept {
   for (AddressRange& slot : jit) {
     if (slot.end) continue;
@@ -221,6 +247,8 @@ Table<Call> memory_calls() noexcept {
       {"munmap", entry_of<do_munmap>(), kAlways},
       {"mremap", entry_of<do_mremap>(), kAlways},
       {"madvise", entry_of<do_madvise>(), kAlways},
+      {"posix_madvise", code(hook_posix_madvise), kAlways},
+      {"remap_file_pages", entry_of<do_remap_file_pages>(), kAlways},
       {"process_madvise", entry_of<do_process_madvise>(), kAlways},
       {"shmat", entry_of<do_shmat>(), kAlways},
       {"process_vm_writev", entry_of<do_process_vm_writev>(), kNative},

@@ -10,7 +10,10 @@ namespace ap::interpose::memory_guard {
 void protect(AddressRange range) noexcept;  // at install, before the guard's own calls are patched
 bool covers(std::uintptr_t begin, std::uintptr_t size) noexcept;
 
-// Whose code may make memory executable: V8 lives in the main program (or libnode). At install.
+// Whether this object is a runtime that compiles at run time. Only what may be loaded gets here (native.cpp).
+bool is_runtime(const LoadedObject& object) noexcept;
+
+// Whose code may make memory executable.
 void allow_code_from(AddressRange range) noexcept;
 
 }  // namespace ap::interpose::memory_guard

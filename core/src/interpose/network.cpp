@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/dns_payload.hpp"
@@ -24,8 +25,8 @@
 namespace ap::interpose {
 namespace {
 
-thread_local std::string_view look_up __attribute__((tls_model("initial-exec")));
-thread_local bool look_up_refused __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL std::string_view look_up;
+AP_THREAD_LOCAL bool look_up_refused;
 
 // The calls here are cancellation points in libc; a thread that waits in one must stay cancellable.
 class CancellationPoint {
@@ -169,16 +170,65 @@ long do_splice(long from, long from_offset, long to, long to_offset, long size, 
   return sys::call(SYS_splice, fd_of(from), from_offset, fd_of(to), to_offset, size, flags);
 }
 
-// A copied message header, its name replaced by a copy. The control data it points at is not judged.
+// The wire has another destination than the address where a source route says so: the first hop's. Nothing that could
+// be judged is left then, so the dimension's action decides, as for a socket of a family without addresses.
+bool is_source_route(int level, int name) {
+  constexpr int kOldHeader = 5, kOldOptions = 6;  // IPV6_2292RTHDR, IPV6_2292PKTOPTIONS
+  if (level == IPPROTO_IP) return name == IP_OPTIONS || name == IP_RETOPTS;
+  return level == IPPROTO_IPV6 && (name == IPV6_RTHDR || name == kOldHeader || name == kOldOptions);
+}
+long decide_source_route() {
+  Operation op{};
+  op.resource = AP_OUTBOUND;
+  op.kind = AP_CONNECT;
+  return decide(op, {});
+}
+
+long do_setsockopt(long fd, long level, long name, long value, long size, long) {
+  if (is_source_route(static_cast<int>(level), static_cast<int>(name)) && static_cast<int>(size) > 0)
+    if (const long refused = decide_source_route()) return refused;
+  return sys::call(SYS_setsockopt, fd_of(fd), static_cast<int>(level), static_cast<int>(name), value,
+                   static_cast<int>(size));
+}
+
+// A copied message header, its name replaced by a copy, and so the control data of internet sockets.
 struct Message {
   msghdr header;
   Address address;
   iovec only;  // in place of the caller's vector, for a copied query
+  alignas(cmsghdr) unsigned char control[512];
 };
 
+int socket_domain(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return sys::call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 ? domain : 0;
+}
+
+long decide_control(int fd, Message& message) {
+  msghdr& header = message.header;
+  if (!header.msg_control || !header.msg_controllen) return 0;
+  const int domain = socket_domain(fd);
+  if (domain != AF_INET && domain != AF_INET6) return 0;
+  if (header.msg_controllen > sizeof message.control) return decide_source_route();  // what else needs so much?
+  if (copy_bytes(message.control, header.msg_control, header.msg_controllen) < 0) return -EFAULT;
+  header.msg_control = message.control;
+  // CMSG_NXTHDR by hand: its types, and so its warnings, are not the same in every libc.
+  for (std::size_t at = 0; at + sizeof(cmsghdr) <= header.msg_controllen;) {
+    cmsghdr part;
+    std::memcpy(&part, message.control + at, sizeof part);
+    if (part.cmsg_len < sizeof part) break;  // the kernel refuses it
+    if (is_source_route(part.cmsg_level, part.cmsg_type)) return decide_source_route();
+    at += (part.cmsg_len + sizeof(long) - 1) & ~(sizeof(long) - 1);
+  }
+  return 0;
+}
+
 long decide_message(int fd, Message& message, Query& query) {
+  if (const long refused = decide_control(fd, message)) return refused;
   const unsigned port = message.header.msg_name ? port_of(message.address) : 0;
-  if (const long refused = decide_payload(fd, port, message.header.msg_iov, message.header.msg_iovlen, query))
+  if (const long refused =
+          decide_payload(fd, port, message.header.msg_iov, static_cast<std::size_t>(message.header.msg_iovlen), query))
     return refused;
   if (query.size) {
     message.only = {query.bytes, query.size};
@@ -383,9 +433,11 @@ Table<Call> network_calls() noexcept {
       {"sendmsg", entry_of<do_sendmsg>(), kNetwork},
       {"sendmmsg", entry_of<do_sendmmsg>(), kNetwork},
       {"socket", entry_of<do_socket>(), kNetwork},
+      {"setsockopt", entry_of<do_setsockopt>(), kNetwork},
       {"bind", entry_of<do_bind>(), kFiles},
       {"send", code(hook_send), kNetwork, slot(originals.send)},
       {"write", code(hook_write), kNetwork, slot(originals.write)},
+      {"__write_nocancel", entry_of<do_write>(), kNetwork},  // stdio's, for streams opened with "c"
       {"writev", code(hook_writev), kNetwork, slot(originals.writev)},
       {"pwritev2", entry_of<hook_pwritev2>(), kNetwork},
       {"pwritev64v2", entry_of<hook_pwritev2>(), kNetwork},
@@ -398,9 +450,11 @@ Table<Call> network_calls() noexcept {
 
 Table<Number> network_numbers() noexcept {
   static const Number rows[] = {
-      {SYS_connect, do_connect, kNetwork},   {SYS_sendto, do_sendto, kNetwork}, {SYS_sendmsg, do_sendmsg, kNetwork},
-      {SYS_sendmmsg, do_sendmmsg, kNetwork}, {SYS_write, do_write, kNetwork},   {SYS_socket, do_socket, kNetwork},
-      {SYS_bind, do_bind, kFiles},           {SYS_writev, do_writev, kNetwork}, {SYS_pwritev2, do_pwritev2, kNetwork},
+      {SYS_connect, do_connect, kNetwork},   {SYS_sendto, do_sendto, kNetwork},
+      {SYS_sendmsg, do_sendmsg, kNetwork},   {SYS_sendmmsg, do_sendmmsg, kNetwork},
+      {SYS_write, do_write, kNetwork},       {SYS_socket, do_socket, kNetwork},
+      {SYS_bind, do_bind, kFiles},           {SYS_writev, do_writev, kNetwork},
+      {SYS_pwritev2, do_pwritev2, kNetwork}, {SYS_setsockopt, do_setsockopt, kNetwork},
       {SYS_sendfile, do_sendfile, kNetwork}, {SYS_splice, do_splice, kNetwork},
   };
   return table(rows);

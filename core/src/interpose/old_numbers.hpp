@@ -32,6 +32,7 @@ enum class Old : std::uint8_t {
   dup2,
   fork,
   vfork,
+  uselib,
 };
 
 // What stands in a table for the number: below zero, so that tables are constants on every processor.

@@ -51,6 +51,8 @@ int number_of(Old call) noexcept {
       return SYS_fork;
     case Old::vfork:
       return SYS_vfork;
+    case Old::uselib:
+      return SYS_uselib;
   }
   return -1;
 }

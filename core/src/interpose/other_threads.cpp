@@ -49,7 +49,7 @@ bool for_other_threads(Each&& each) {
   long size;
   while ((size = sys::call(SYS_getdents64, list, entries, sizeof entries)) > 0) {
     for (long at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+      const auto* entry = reinterpret_cast<const dirent*>(entries + at);  // 64-bit: as the kernel's
       at += entry->d_reclen;
       long id = 0;
       for (const char* digit = entry->d_name; *digit >= '0' && *digit <= '9'; ++digit) id = id * 10 + (*digit - '0');

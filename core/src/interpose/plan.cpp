@@ -5,6 +5,7 @@
 
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/libc.hpp"
 #include "interpose/machine.hpp"
 #include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
@@ -13,8 +14,9 @@
 namespace ap::interpose {
 namespace {
 
-constexpr const char* kNames[Libraries::kCapacity] = {"libc.so.6",      "libpthread.so.0", "libdl.so.2",
-                                                      "libresolv.so.2", "librt.so.1",      "libutil.so.1"};
+// Behind libc itself: where its functions were before glibc 2.34.
+constexpr const char* kNames[Libraries::kCapacity - 1] = {"libpthread.so.0", "libdl.so.2", "libresolv.so.2",
+                                                          "librt.so.1", "libutil.so.1"};
 
 // Calls that only ask about files matter where some read is not granted: everywhere in a child, but not where the
 // application's own reads are policed by line 1 alone.
@@ -36,14 +38,15 @@ bool Libraries::find() noexcept {
   each_object(
       [](const LoadedObject& object, void* context) {
         auto& self = *static_cast<Libraries*>(context);
-        for (std::size_t i = 0; i < kCapacity; ++i)
-          if (!self.objects[i].base && object.file() == kNames[i]) self.objects[i] = object;
+        if (!self.objects[0].base && is_libc(object.file())) self.objects[0] = object;
+        for (std::size_t i = 1; i < kCapacity; ++i)
+          if (!self.objects[i].base && object.file() == kNames[i - 1]) self.objects[i] = object;
         return true;
       },
       this);
   for (const LoadedObject& object : objects)
     if (object.base && &objects[count++] != &object) objects[count - 1] = object;
-  return count != 0 && objects[0].file() == kNames[0];
+  return count != 0 && is_libc(objects[0].file());
 }
 
 std::uint32_t wanted_calls(std::uint32_t needs, bool beside_line_1) noexcept {
@@ -54,9 +57,9 @@ std::uint32_t wanted_calls(std::uint32_t needs, bool beside_line_1) noexcept {
 std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::uint32_t wanted, Patcher& patcher,
                          bool afresh) noexcept {
   std::uint32_t missing = 0;
-  for (Table<Call> calls :
-       {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(), network_calls(),
-        resolve_calls(), native_calls(), state_calls(), memory_calls(), descriptor_calls(), raw_calls()}) {
+  for (Table<Call> calls : {exec_calls(), process_calls(), file_calls(), metadata_calls(), question_calls(),
+                            network_calls(), resolve_calls(), native_calls(), state_calls(), memory_calls(),
+                            descriptor_calls(), raw_calls(), libc_calls()}) {
     for (const Call& call : calls) {
       if (!(call.needs & wanted)) continue;
       bool found = false;
@@ -80,11 +83,15 @@ std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::
 }
 
 void fill_dispatch(std::uint32_t wanted) noexcept {
+  each_number(wanted, [](const Number& n) { set_raw_handler(n.number, n.handler); });
+}
+
+void each_number(std::uint32_t wanted, void (*visit)(const Number&)) noexcept {
   for (Table<Number> numbers :
        {file_numbers(), metadata_numbers(), question_numbers(), network_numbers(), exec_numbers(), process_numbers(),
         state_numbers(), memory_numbers(), descriptor_numbers(), raw_numbers()})
     for (const Number& n : numbers)
-      if (n.needs & wanted) set_raw_handler(n.number < 0 ? number_of(old_call(n.number)) : n.number, n.handler);
+      if (n.needs & wanted) visit({n.number < 0 ? number_of(old_call(n.number)) : n.number, n.handler, n.needs});
 }
 
 }  // namespace ap::interpose

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "interpose/calls.hpp"
 #include "interpose/loaded_object.hpp"
 #include "interpose/patch.hpp"
 
@@ -31,5 +32,8 @@ std::uint32_t plan_calls(const LoadedObject* libraries, std::size_t count, std::
 
 // The same calls by number, for syscall(2).
 void fill_dispatch(std::uint32_t wanted) noexcept;
+
+// The rows behind it: each system call that syscall(2) decides. Also used by tests/system_calls.
+void each_number(std::uint32_t wanted, void (*visit)(const Number&)) noexcept;
 
 }  // namespace ap::interpose

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "event/marks.hpp"
 #include "event/report.hpp"
 #include "event/writer.hpp"
@@ -82,7 +83,7 @@ long decide_clone(unsigned long flags) {
 }
 
 // libc's fork calls its own _Fork, whose entry is patched too: that one is part of it.
-thread_local bool forking __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL bool forking;
 
 pid_t forked(pid_t (*original)()) {
   if (forking) return original();

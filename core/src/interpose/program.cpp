@@ -18,7 +18,7 @@ namespace {
 using canonical::Descriptor;
 using canonical::DescriptorPath;
 
-FileId loader;
+FileId loader, spawn_helper;
 
 bool same(const struct stat& st, const FileId& id) {
   return id.inode && st.st_dev == id.device && st.st_ino == id.inode;
@@ -136,6 +136,20 @@ void remember_loader(const char* path) noexcept {
 void remember_loader(const FileId& id) noexcept {
   loader = id;
 }
+
+void remember_spawn_helper(std::string_view library) noexcept {
+  PathBuffer path;
+  struct stat st;
+  for (int up = 0; up < 2; ++up) library = library.substr(0, library.rfind('/'));
+  if (path.assign(library) && path.append("/jspawnhelper") && sys::call(SYS_stat, path.data, &st) == 0)
+    spawn_helper = {st.st_dev, st.st_ino};
+}
+
+bool is_spawn_helper(int object) noexcept {
+  struct stat st;
+  return spawn_helper.inode && sys::call(SYS_fstat, object, &st) == 0 && same(st, spawn_helper);
+}
+
 FileId known_loader() noexcept {
   return loader;
 }

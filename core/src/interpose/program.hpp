@@ -28,6 +28,11 @@ struct FileId {
   ino_t inode = 0;
 };
 void remember_loader(const char* path) noexcept;
+
+// The JVM starts each program through one of its own, `jspawnhelper`, beside the folder of its library: it does nothing
+// but exec what it is told, and that is decided there, in it. `library`: the path of the JVM's.
+void remember_spawn_helper(std::string_view library) noexcept;
+bool is_spawn_helper(int object) noexcept;
 void remember_loader(const FileId& id) noexcept;
 FileId known_loader() noexcept;
 

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "base/syscall.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
+#include "interpose/old_numbers.hpp"
 #include "interpose/raw_syscall.hpp"
 #include "interpose/stubs.hpp"
 
@@ -14,17 +16,23 @@ namespace ap::interpose {
 namespace {
 
 constexpr int kNumbers = 512;
-// The first system call that was not known when this was written (setxattrat), and what is not of this table (x32). A
-// kernel that has them is told from one that has not by ENOSYS: programs then use the older ones.
-constexpr std::uint32_t kUnknown = 463;
 struct alignas(4096) Dispatch {
   Handler handlers[kNumbers];
 };
 Dispatch dispatch;
 
 // Made without libc: file and network calls that no entry would see. Programs fall back to the calls that are seen.
-long do_io_uring_setup(long, long, long, long, long, long) {
+long do_absent(long, long, long, long, long, long) {
   return -ENOSYS;
+}
+
+// Writes from inside the kernel, also to sockets (the payload of a name server's), and look-ups by a helper of the
+// kernel's. Neither is used by libc.
+long do_io_setup(long events, long context, long, long, long, long) {
+  return enforcing ? -ENOSYS : sys::call(SYS_io_setup, static_cast<unsigned>(events), context);
+}
+long do_request_key(long type, long description, long callout, long ring, long, long) {
+  return enforcing ? -ENOSYS : sys::call(SYS_request_key, type, description, callout, static_cast<int>(ring));
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ AddressRange raw_handlers() noexcept {
 extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long* words, long* result) {
   // INVARIANT: as the kernel reads it, the low 32 bits.
   const auto number = static_cast<std::uint32_t>(words[0]);
-  if (number >= kUnknown && enforcing) {
+  if (number >= kUnknownNumber && enforcing) {
     *result = finish(-ENOSYS);
     return 1;
   }
@@ -54,12 +62,20 @@ extern "C" [[gnu::visibility("hidden")]] int ap_dispatch_syscall(const long* wor
 }
 
 Table<Call> raw_calls() noexcept {
-  static const Call rows[] = {{"syscall", code(ap_hook_syscall), kAlways, &originals.syscall}};
+  static const Call rows[] = {
+      {"syscall", code(ap_hook_syscall), kAlways, &originals.syscall},
+      {"uselib", entry_of<do_absent>(), kNative},
+  };
   return table(rows);
 }
 
 Table<Number> raw_numbers() noexcept {
-  static const Number rows[] = {{425 /* io_uring_setup */, do_io_uring_setup, kFiles | kNetwork}};
+  static const Number rows[] = {
+      {425 /* io_uring_setup */, do_absent, kFiles | kNetwork},
+      {SYS_io_setup, do_io_setup, kNetwork},
+      {SYS_request_key, do_request_key, kNetwork},
+      {old_number(Old::uselib), do_absent, kNative},
+  };
   return table(rows);
 }
 

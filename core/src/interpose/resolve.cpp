@@ -21,6 +21,8 @@
 namespace ap::interpose {
 namespace {
 
+constexpr int kInternal = -1;  // NETDB_INTERNAL: "see errno"; musl has no name for it
+
 constexpr std::size_t kName = 1026;  // NI_MAXHOST and a terminator: libc refuses longer names itself
 
 // A copied name. `data()` is what is judged and what libc gets.
@@ -156,14 +158,14 @@ int hook_getnameinfo(const sockaddr* user_address, socklen_t size, char* host, s
 }
 
 hostent* refused_host() {
-  h_errno = NETDB_INTERNAL;
+  h_errno = kInternal;
   errno = EPERM;
   return nullptr;
 }
 
 int refused_host_r(hostent** result, int* error) {
   *result = nullptr;
-  *error = NETDB_INTERNAL;
+  *error = kInternal;
   errno = EPERM;
   return EPERM;
 }
@@ -238,7 +240,7 @@ int hook_gethostbyaddr_r(const void* user_address, socklen_t size, int family, h
 
 // The resolver's own interface. A refusal is -1 with errno and h_errno, as a failed query is.
 int refused_query() {
-  h_errno = NETDB_INTERNAL;
+  h_errno = kInternal;
   errno = EPERM;
   return -1;
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 
 namespace ap::interpose {
 namespace {
@@ -19,7 +20,7 @@ struct Note {
   std::size_t size;
   long owner;
 };
-thread_local Note note __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL Note note;
 
 // False when somebody is in the middle of an exec with it: this thread, interrupted by a signal, or, in a child of
 // vfork that such an interruption started, the suspended thread of the parent. (A child that has executed may well be

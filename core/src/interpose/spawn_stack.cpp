@@ -6,13 +6,14 @@
 #include <atomic>
 
 #include "base/syscall.hpp"
+#include "base/thread_local.hpp"
 #include "interpose/stubs.hpp"
 
 namespace ap::interpose {
 namespace {
 
 constexpr std::size_t kSize = 256 * 1024;  // touched as far as it is used
-thread_local char* top __attribute__((tls_model("initial-exec")));
+AP_THREAD_LOCAL char* top;
 std::atomic<char*> spare{nullptr};  // the last one that was used: its pages are there already
 
 struct Job {

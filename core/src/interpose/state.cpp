@@ -79,7 +79,9 @@ long do_seccomp(long operation, long flags, long arguments, long, long, long) {
   return sys::call(SYS_seccomp, operation, flags, arguments);
 }
 long do_prctl(long option, long a, long b, long c, long d, long) {
-  if (static_cast<int>(option) == PR_SET_SECCOMP)
+  constexpr int kSetUserDispatch = 59;  // a handler of the program's answers
+  const bool dispatch = static_cast<int>(option) == kSetUserDispatch && a != 0;
+  if (static_cast<int>(option) == PR_SET_SECCOMP || dispatch)
     if (const long refused = decide_filter()) return refused;
   return sys::call(SYS_prctl, static_cast<int>(option), a, b, c, d);
 }
