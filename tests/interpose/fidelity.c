@@ -487,6 +487,17 @@ int main(int argc, char **argv) {
   line("syscall unknown", syscall(1000));
   line("syscall close", syscall(SYS_close, 500));
   line("close bad", close(500));
+  int by_stat = 0, by_flags = 0, by_name = 0, by_number = 0;
+  for (int fd = 3; fd < 1024; ++fd) {
+    struct statx sx;
+    by_stat += fstat(fd, &st) == 0;
+    by_flags += fcntl(fd, F_GETFD) >= 0;
+    by_name += fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx) == 0;
+    by_number += syscall(SYS_fstat, fd, &st) == 0 && syscall(SYS_fcntl, fd, F_GETFL, 0) >= 0;
+  }
+  printf("open numbers %d %d %d %d\n", by_stat, by_flags, by_name, by_number);
+  line("fcntl owner", fcntl(file, F_GETOWN));
+  line("fcntl bad", fcntl(file, 9999, 1));
   line("dup2", dup2(file, 60));
   line("close_range", close_range(50, 70, 0));
   line("write bad", write(60, "x", 1));

@@ -41,6 +41,7 @@ struct Shared {
 Shared g_own_shared;
 std::atomic<Shared*> g_shared{nullptr};
 bool g_handed_over = false;
+long g_pid = 0;  // of an executed child and its forks
 
 Shared& shared() noexcept {
   if (Shared* s = g_shared.load(std::memory_order_acquire)) return *s;
@@ -317,7 +318,12 @@ void flush() noexcept {
   tell_dropped();
 }
 
+bool in_borrowed_memory() noexcept {
+  return sys::call(SYS_getpid) != g_pid;
+}
+
 void after_fork() noexcept {
+  g_pid = sys::call(SYS_getpid);
   forget_instance();  // the next begins with the child's first event
 }
 
@@ -340,6 +346,7 @@ Sink share_blocked() noexcept {
 
 void adopt(int event_fd, int log_fd) noexcept {
   g_handed_over = true;
+  g_pid = sys::call(SYS_getpid);
   const Settings& s = settings();
   Sink events = s.event_sink, log_sink = s.log_sink;
   events.fd = event_fd;

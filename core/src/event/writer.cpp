@@ -20,7 +20,8 @@ namespace {
 
 constexpr Sink kNowhere = {-1, 0, 0, 0};
 
-// INVARIANT: written by start() and adopt() only, before the first line; read without a lock.
+// INVARIANT: written by start() and adopt() only, before the first line, and a number by renumber_sink(); read without
+// a lock.
 struct State {
   Sink sinks[2] = {kNowhere, kNowhere};
   Sink standard_error = kNowhere;
@@ -232,6 +233,10 @@ bool write_line(Channel channel, std::string_view line, int patience_ms) noexcep
 
 Sink sink(Channel channel) noexcept {
   return g.sinks[static_cast<std::size_t>(channel)];
+}
+
+void renumber_sink(Channel channel, int fd) noexcept {
+  __atomic_store_n(&g.sinks[static_cast<std::size_t>(channel)].fd, fd, __ATOMIC_RELEASE);
 }
 
 }  // namespace ap::event

@@ -8,6 +8,7 @@
 
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/descriptors.hpp"
 #include "interpose/file_shapes.hpp"
 
 namespace ap::interpose {
@@ -15,7 +16,9 @@ namespace {
 
 long do_newfstatat(long dirfd, long path, long buffer, long flags, long, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))
-    return sys::call(SYS_newfstatat, fd_of(dirfd), path, buffer, static_cast<int>(flags));  // open already
+    return is_own_descriptor(fd_of(dirfd))
+               ? -EBADF
+               : sys::call(SYS_newfstatat, fd_of(dirfd), path, buffer, static_cast<int>(flags));  // open already
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_fstat, object, buffer); });
 }
@@ -36,7 +39,7 @@ long do_fxstatat(long version, long dirfd, long path, long buffer, long flags, l
 }
 long do_statx(long dirfd, long path, long flags, long mask, long buffer, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))
-    return sys::call(SYS_statx, fd_of(dirfd), path, flags, mask, buffer);
+    return is_own_descriptor(fd_of(dirfd)) ? -EBADF : sys::call(SYS_statx, fd_of(dirfd), path, flags, mask, buffer);
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_statx, object, "", flags | AT_EMPTY_PATH, mask, buffer); });
 }
