@@ -39,6 +39,25 @@ print(found)
 for _ in range(7):  # from the fifth child on they are prepared
     subprocess.run([sys.executable, "-c", child])
 """,
+    # Any number may be taken, ours too: here, in a fork, in a child.
+    "numbers of its own": """
+import os, subprocess, sys
+def take_all():
+    taken = 0
+    for fd in range(50, 300):
+        os.dup2(0, fd)
+        taken += os.fstat(fd).st_ino == os.fstat(0).st_ino
+        os.close(fd)
+    print(taken, flush=True)
+take_all()
+if os.fork() == 0:
+    take_all()
+    os.system("echo from a fork")
+    os._exit(0)
+os.wait()
+subprocess.run([sys.executable, "-c", "import subprocess; subprocess.run(['cat', '/etc/hostname'], close_fds=True)"])
+take_all()
+""",
     # A shell may open any number for itself, ours too.
     "numbers of a shell": """
 import subprocess

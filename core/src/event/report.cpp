@@ -41,7 +41,7 @@ struct Shared {
 Shared g_own_shared;
 std::atomic<Shared*> g_shared{nullptr};
 bool g_handed_over = false;
-long g_pid = 0;  // of an executed child and its forks
+long g_pid = 0;  // whose memory this is; a child of vfork borrows it
 
 Shared& shared() noexcept {
   if (Shared* s = g_shared.load(std::memory_order_acquire)) return *s;
@@ -329,6 +329,7 @@ void after_fork() noexcept {
 
 void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
   g_log_level.store(level, std::memory_order_relaxed);
+  g_pid = sys::call(SYS_getpid);
   use_sinks(events, log_sink, true);
   notice_fork();
 }

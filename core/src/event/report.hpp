@@ -49,7 +49,7 @@ Sink share_blocked() noexcept;
 // this process, -1 = none. Such a process never writes to its own standard output or error.
 void adopt(int event_fd, int log_fd) noexcept;
 bool handed_over() noexcept;
-// In a handed-over process: whether this is the child of a vfork, which runs in its parent's memory.
+// Whether this is the child of a vfork, which runs in its parent's memory.
 bool in_borrowed_memory() noexcept;
 
 // The life of a function (agent).

@@ -64,7 +64,7 @@ class WriteForChild {
 
 Sink sink(Channel channel) noexcept;
 
-// In an executed child: the descriptor of a sink has another number now.
+// The descriptor of a sink has another number now.
 void renumber_sink(Channel channel, int fd) noexcept;
 
 }  // namespace ap::event

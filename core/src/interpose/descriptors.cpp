@@ -3,8 +3,8 @@
 // Our descriptors (the log, the image for children) stay open and stay ours: a program that closes everything it does
 // not know (a daemon, Python's subprocess before each exec) must not silence the events of its children, and dup2 must
 // not lead them into a file of its own. To the program they are numbers that are not open: who looks which of its
-// numbers are (fstat, fcntl) does not find them, and in a child, where a shell may well want one (`exec 57>lock`), they
-// make room. What line 2 has open for the length of one call (guard/held.hpp) is waited for.
+// numbers are (fstat, fcntl) does not find them, and they make room for who wants one (a shell's `exec 57>lock`).
+// What line 2 has open for the length of one call (guard/held.hpp) is waited for.
 #include "interpose/descriptors.hpp"
 
 #include <errno.h>
@@ -39,11 +39,11 @@ int flag() {
   return event::handed_over() ? -1 : settings().blocked.fd;
 }
 
-// One of ours goes to another number, so that the program has this one. The owner's stay: its children know them from
-// the sealed settings. In the child of a vfork, whose memory is its parent's, the numbers stay as well, and what is
-// written over is found to be another file (writer.hpp) and made anew at the exec (handover.cpp).
+// One of ours goes to another number, so that the program has this one; not the flag, which children know by its number.
+// In the child of a vfork, whose memory is its parent's, the numbers stay, and what is written over is found to be
+// another file (writer.hpp) and made anew at the exec (handover.cpp).
 bool make_room(int fd) {
-  if (!event::handed_over()) return false;
+  if (fd == flag()) return false;
   if (event::in_borrowed_memory()) return true;
   const int elsewhere = duplicate_high(fd, fd + 1);
   if (elsewhere < 0) return false;
@@ -53,11 +53,16 @@ bool make_room(int fd) {
   return true;
 }
 
+// Where nothing is denied, a holder that needs long (the machine is busy) is waited for, and no more.
+bool may(const held::Change& change) {
+  return change || !enforcing;
+}
+
 long do_close(long word, long, long, long, long, long) {
   const auto fd = static_cast<int>(word);
   if (is_own_descriptor(fd)) return -EBADF;
   const held::Change change(fd);
-  return change ? sys::call(SYS_close, fd) : -EBADF;
+  return may(change) ? sys::call(SYS_close, fd) : -EBADF;
 }
 
 // The range in parts, around ours.
@@ -65,7 +70,7 @@ long do_close_range(long first_word, long last_word, long flags, long, long, lon
   auto first = static_cast<unsigned>(first_word);
   const auto last = static_cast<unsigned>(last_word);
   const held::Change change(first, first <= last ? last : first);
-  if (!change) return -EBUSY;
+  if (!may(change)) return -EBUSY;
   if (first > last || (flags & ~long{CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC}))
     return sys::call(SYS_close_range, first, last, static_cast<unsigned>(flags));
   int ours[] = {event::sink(event::Channel::events).fd, event::sink(event::Channel::log).fd, flag(), kept_image()};
@@ -91,13 +96,13 @@ long do_dup2(long from, long word, long, long, long, long) {
   const auto to = static_cast<int>(word);
   if (const long refused = before_dup(from, to)) return refused;
   const held::Change change(to);
-  return change ? sys::call(SYS_dup2, static_cast<int>(from), to) : -EBUSY;
+  return may(change) ? sys::call(SYS_dup2, static_cast<int>(from), to) : -EBUSY;
 }
 long do_dup3(long from, long word, long flags, long, long, long) {
   const auto to = static_cast<int>(word);
   if (const long refused = before_dup(from, to)) return refused;
   const held::Change change(to);
-  return change ? sys::call(SYS_dup3, static_cast<int>(from), to, static_cast<int>(flags)) : -EBUSY;
+  return may(change) ? sys::call(SYS_dup3, static_cast<int>(from), to, static_cast<int>(flags)) : -EBUSY;
 }
 
 // Which numbers are open, asked one by one.
