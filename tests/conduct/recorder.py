@@ -118,7 +118,11 @@ def main(path, module, *wanted):
     record = Record(path)
     listen(testresult.RegressionTestResult, record)
     choose(unittest.TestSuite, set(wanted), tuple(os.environ.get("APP_PROTECT_CONDUCT_LEFT_OUT", "/").split()))
-    support.use_resources = ["subprocess", "cpu"]
+    support.use_resources = [
+        "subprocess",
+        "cpu",
+        *(["network"] if module == "test_socketserver" else []),
+    ]  # on loopback
     support.verbose = 1
     # As regrtest does it: tests that count these differ otherwise.
     support.PGO = False

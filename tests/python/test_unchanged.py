@@ -58,6 +58,70 @@ os.wait()
 subprocess.run([sys.executable, "-c", "import subprocess; subprocess.run(['cat', '/etc/hostname'], close_fds=True)"])
 take_all()
 """,
+    # Every call with every odd argument raises what it raises, word for word.
+    "odd arguments": """
+import array, io, os, socket, subprocess, _socket
+class NoPath:
+    __fspath__ = None
+class Path:
+    def __init__(self, value): self.value = value
+    def __fspath__(self):
+        if isinstance(self.value, Exception): raise self.value
+        return self.value
+    def __repr__(self): return 'Path(%r)' % self.value
+class Text(str): pass
+class Index:
+    def __index__(self): return 1000
+odd = [None, 3.5, -1, 10**30, 1000, '', b'', 'a\\0b', '\\ud800', 'x' * 5000, bytearray(b'/nowhere/v'), memoryview(b'/nowhere/v'),
+       array.array('b', b'/nowhere/v'), [], ('/nowhere/v',), {}, object, NoPath(), Path('/nowhere/y'), Path(b'/nowhere/y'), Path(3), Path(None),
+       Path(KeyError('k')), Path(Text('/nowhere/y')), Text('/nowhere/y'), Index(), '/nowhere/z/x', b'/nowhere/z/x', 'main.py/x']
+calls = [name for name in ('stat lstat access readlink statvfs getxattr listxattr listdir scandir mkdir mkfifo mknod '
+         'rmdir remove unlink rename replace link symlink truncate chmod chown lchown utime setxattr removexattr open '
+         'execv execve posix_spawn posix_spawnp system chdir').split() if hasattr(os, name)]
+more = {'access': [(0,)], 'getxattr': [('user.x',)], 'rename': [(a,) for a in odd],
+        'link': [('/nowhere/z/b',)], 'symlink': [('/nowhere/z/b',)], 'replace': [('/nowhere/z/b',)], 'truncate': [(0,)], 'chmod': [(0o600,)],
+        'chown': [(-1, -1)], 'lchown': [(-1, -1)], 'setxattr': [('user.x', b'')], 'removexattr': [('user.x',)], 'open': [(0,), ()],
+        'execv': [(['a'],), ((),), (3,), ([b'a', 3],)], 'execve': [(['a'], {}), (['a'], {'a': 3}), (['a'], {'a=b': 'c'}), (['a'], [])],
+        'posix_spawn': [(['a'], {}), ([], {}), ((3,), {})], 'posix_spawnp': [(['a'], {})]}
+def tell(name, call, *args, **kwargs):
+    try:
+        made = call(*args, **kwargs)
+        print(name, args, 'went', type(made).__name__)
+        if hasattr(made, 'close'): made.close()
+    except BaseException as error:
+        print(name, [repr(a)[:60] for a in args], sorted(kwargs), type(error).__name__, str(error)[:300], error.__cause__, error.__context__)
+for name in calls:
+    tell(name, getattr(os, name))
+    for value in odd:
+        if name in ('scandir', 'listdir', 'chdir', 'listxattr') and (value is None or value is True): continue
+        for rest in more.get(name, [()]):
+            tell(name, getattr(os, name), value, *rest)
+    tell(name, getattr(os, name), '/nowhere/z/x', *more.get(name, [()])[0], nonsense=1)
+    tell(name, getattr(os, name), path='/nowhere/z/x')
+    for directory in (1000, 10**30, 'x', 3.5, None, -7):
+        tell(name, getattr(os, name), 'x', *more.get(name, [()])[0], dir_fd=directory)
+for value in odd:
+    for call in (open, io.FileIO, io.open_code):
+        if not (call is open and value is True): tell(call.__name__, call, value)
+    tell('FileIO', io.FileIO, '/nowhere/z/x', 'r', True, value)
+    tell('open', open, '/nowhere/z/x', value)
+    tell('Popen', subprocess.Popen, value)
+    tell('Popen', subprocess.Popen, ['/nowhere/z/x', value])
+    tell('Popen', subprocess.Popen, ['/bin/true'], cwd=value) if not isinstance(value, int) and value is not None else 0
+    s, u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_UNIX)
+    for one in (s, u):
+        for call in ('connect', 'connect_ex', 'bind'):
+            if (one is s or value != '') : tell(call, getattr(one, call), value)
+            tell(call, getattr(one, call), (value, 1))
+        tell('sendto', one.sendto, b'x', value)
+        tell('sendto', one.sendto, value, ('127.0.0.1', 1))
+        tell('sendmsg', one.sendmsg, value)
+        tell('sendmsg', one.sendmsg, [b'x'], [], 0, value)
+    for call in (socket.gethostbyname, socket.gethostbyaddr, _socket.getaddrinfo, _socket.getnameinfo):
+        if isinstance(value, (str, bytes)) and call is not _socket.getnameinfo and value not in ('', b''): continue
+        tell(call.__name__, call, value)
+    s.close(), u.close()
+""",
     # A shell may open any number for itself, ours too.
     "numbers of a shell": """
 import subprocess

@@ -54,6 +54,7 @@ class WriteForChild {
 
  private:
   friend bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept;
+  bool in_child() const noexcept;
   bool keep(std::string_view line) noexcept;
 
   WriteForChild* outer_;

@@ -39,9 +39,9 @@ int flag() {
   return event::handed_over() ? -1 : settings().blocked.fd;
 }
 
-// One of ours goes to another number, so that the program has this one; not the flag, which children know by its number.
-// In the child of a vfork, whose memory is its parent's, the numbers stay, and what is written over is found to be
-// another file (writer.hpp) and made anew at the exec (handover.cpp).
+// One of ours goes to another number, so that the program has this one; not the flag, which children know by its
+// number. In the child of a vfork, whose memory is its parent's, the numbers stay, and what is written over is found to
+// be another file (writer.hpp) and made anew at the exec (handover.cpp).
 bool make_room(int fd) {
   if (fd == flag()) return false;
   if (event::in_borrowed_memory()) return true;

@@ -169,7 +169,7 @@ bool only_lists_libraries(char* const* environment) {
       if (count < 0) return count;
     }
   }
-  event::flush();
+  if (!event::in_borrowed_memory()) event::flush();  // else the parent goes on with what it has counted
   if (by_descriptor) return sys::call(SYS_execveat, object.get(), "", argv, envp, flags);
   const char* path = path_to_run(work, dirfd, program);
   if (flags) return sys::call(SYS_execveat, dirfd, path, argv, envp, flags);

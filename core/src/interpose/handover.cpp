@@ -70,8 +70,9 @@ bool leads_to(long fd, const Sink& sink) {
   return fd >= 0 && sys::call(SYS_fstat, fd, &st) == 0 && st.st_dev == sink.device && st.st_ino == sink.inode;
 }
 
-// Another process's descriptor, opened anew: for a child that closed every descriptor before it executes, as posix_spawn
-// does inside libc when it is told to (Python 3.13's subprocess). -1 when that is gone or the log is a socket.
+// Another process's descriptor, opened anew: for a child that closed every descriptor before it executes, as
+// posix_spawn does inside libc when it is told to (Python 3.13's subprocess). -1 when that is gone or the log is a
+// socket.
 int reopen_from(long process, const Sink& sink) {
   if (sink.fd < 0 || process <= 0) return -1;
   char path[64];
@@ -91,8 +92,8 @@ int inheritable(event::Channel channel) {
   if (own.fd < 0) return -1;
   if (leads_to(own.fd, own)) return static_cast<int>(sys::call(SYS_fcntl, own.fd, F_DUPFD, 3));
   // The owner may have made room there, then its child knows by its parent's memory.
-  const int fd =
-      reopen_from(settings().owner_pid, channel == event::Channel::events ? settings().event_sink : settings().log_sink);
+  const int fd = reopen_from(settings().owner_pid,
+                             channel == event::Channel::events ? settings().event_sink : settings().log_sink);
   return fd >= 0 ? fd : reopen_from(sys::call(SYS_getppid), own);
 }
 
