@@ -17,6 +17,7 @@ import tempfile
 from cpython import OBSERVE
 
 HERE = pathlib.Path(__file__).resolve().parent
+STARTERS = ("python", "node", "run")
 
 # name, program ($TOOLS: programs built here), what must be installed
 SHELL = [
@@ -375,7 +376,7 @@ class Children:
             seen.append(f"{oct(path.lstat().st_mode)} {path.relative_to(folder)} {what}")
         return "\n".join(re.sub(r"\baper?[A-Za-z0-9]{3}\b", "RANDOM", line) for line in seen)
 
-    def run(self):
+    def run(self, starters=STARTERS):
         """(passed, failed, skipped)."""
         good = bad = 0
         absent = [(name, needs) for name, _, needs in SHELL if any(not shutil.which(each) for each in needs.split())]
@@ -394,7 +395,7 @@ class Children:
             except OSError as why:
                 self.say(f"children: nothing can be put into /opt: {why}")
             try:
-                for starter in ("python", "node", "run"):
+                for starter in starters:
                     plain, _ = self._run(starter, False, cases)
                     observed, events = self._run(starter, True, cases)
                     differ = [name for name, _, _ in cases if plain[name] != observed[name]]
