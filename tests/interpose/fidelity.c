@@ -16,6 +16,7 @@
 #include <spawn.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -512,6 +513,36 @@ int main(int argc, char **argv) {
   pthread_t thread;
   pthread_create(&thread, NULL, change_umask, NULL);
   pthread_join(thread, NULL);
+
+  // No number left for a descriptor: what needs none goes on.
+  struct rlimit limit, few;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  few = limit;
+  few.rlim_cur = 300;
+  setrlimit(RLIMIT_NOFILE, &few);
+  int last = -1, first = -1;
+  for (int fd; (fd = open("/dev/null", O_RDONLY)) >= 0; last = fd)
+    if (first < 0) first = fd;
+  line("full open", open("file", O_RDONLY));
+  line("full stat", stat("file", &st));
+  line("full lstat", lstat("link", &st));
+  line("full access", access("file", R_OK));
+  line("full readlink", readlink("link", buffer, sizeof buffer));
+  line("full mkdir", mkdir("full", 0700));
+  line("full rename", rename("full", "fuller"));
+  line("full rmdir", rmdir("fuller"));
+  line("full symlink", symlink("x", "fully"));
+  line("full unlink", unlink("fully"));
+  line("full chmod", chmod("file", 0600));
+  line("full truncate", truncate("file", 3));
+  line("full utimensat", utimensat(AT_FDCWD, "file", NULL, 0));
+  line("full link", link("file", "full"));
+  line("full remove", remove("full"));
+  line("full missing", stat("missing", &st));
+  line("full socket", socket(AF_INET, SOCK_STREAM, 0));
+  line("full exec missing", execve("/missing", args, none));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  for (int fd = first; fd <= last; ++fd) close(fd);
 
   // Memory.
   line("munmap bad", munmap((void *)1, 4096));

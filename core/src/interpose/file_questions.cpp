@@ -29,13 +29,13 @@ long do_lstat(long path, long buffer, long, long, long, long) {
   return do_newfstatat(AT_FDCWD, path, buffer, AT_SYMLINK_NOFOLLOW, 0, 0);
 }
 long do_xstat(long version, long path, long buffer, long, long, long) {
-  return version > 1 ? -EINVAL : do_stat(path, buffer, 0, 0, 0, 0);
+  return version > 1 ? -EINVAL : call<do_stat>(path, buffer, 0, 0, 0, 0);
 }
 long do_lxstat(long version, long path, long buffer, long, long, long) {
-  return version > 1 ? -EINVAL : do_lstat(path, buffer, 0, 0, 0, 0);
+  return version > 1 ? -EINVAL : call<do_lstat>(path, buffer, 0, 0, 0, 0);
 }
 long do_fxstatat(long version, long dirfd, long path, long buffer, long flags, long) {
-  return version > 1 ? -EINVAL : do_newfstatat(dirfd, path, buffer, flags, 0, 0);
+  return version > 1 ? -EINVAL : call<do_newfstatat>(dirfd, path, buffer, flags, 0, 0);
 }
 long do_statx(long dirfd, long path, long flags, long mask, long buffer, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))

@@ -124,10 +124,13 @@ long do_rmdir(long path, long, long, long, long, long) {
 
 // libc's own: one deletion, of whichever kind.
 long do_remove(long path, long, long, long, long, long) {
-  return on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char* name) {
-    const long result = sys::call(SYS_unlinkat, dir, name, 0);
-    return result == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : result;
+  const long result = on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char* name) {
+    const long removed = sys::call(SYS_unlinkat, dir, name, 0);
+    return removed == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : removed;
   });
+  if (result != -EMFILE && result != -ENFILE) return result;
+  const long file = with_full_table(do_unlink, result, {path});
+  return file == -EISDIR ? with_full_table(do_rmdir, file, {path}) : file;
 }
 
 long do_symlinkat(long user_target, long dirfd, long path, long, long, long) {
