@@ -300,7 +300,7 @@ class Children:
         if name == "node":
             return [
                 self.node,
-                *(["--require", str(self.stage / "app_protect/node/app_protect.js")] if observed else []),
+                *(["--require", str(self.stage / "app_protect/node.js")] if observed else []),
                 str(HERE / "starter.js"),
             ]
         words = [self.python, str(HERE / "starter.py")]

@@ -101,7 +101,7 @@ class Packages:
                 TREND_AP_POLICY=json.dumps(policy), TREND_AP_EVENT_LOG_FILE=str(log), TREND_AP_LOG_LEVEL="error"
             )
             if language == "node":
-                words[1:1] = ["--require", str(self.stage / "app_protect/node/app_protect.js")]
+                words[1:1] = ["--require", str(self.stage / "app_protect/node.js")]
             else:
                 # As a first line of the program, without changing it.
                 words = [path, "-W", "ignore", str(home / "attached.py"), program]
