@@ -223,12 +223,22 @@ static int swap_descriptors(void) {
 
 // --- what children are handed: written to, and exchanged, while it is made -----------------------------------------------------
 static atomic_int hits;
+// Inline: fcntl, and syscall() too, do not know what is ours.
+static int seals_of(int fd) {
+#ifdef __x86_64__
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "0"((long)SYS_fcntl), "D"((long)fd), "S"((long)F_GET_SEALS) : "rcx", "r11", "memory");
+  return (int)result;
+#else
+  return fcntl(fd, F_GET_SEALS);
+#endif
+}
 static void *write_to_memory_files(void *unused) {
   (void)unused;
   static const char evil[64] = "evil";
   while (!stop) {
     for (int fd = 3; fd < 260; ++fd) {
-      const int seals = fcntl(fd, F_GET_SEALS);
+      const int seals = seals_of(fd);
       if (seals < 0) continue;
       for (off_t at = 0; at < 64 << 10; at += 4000) hits += pwrite(fd, evil, sizeof evil, at) > 0;
     }
@@ -242,7 +252,7 @@ static void *exchange_memory_files(void *unused) {
   fcntl(evil, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
   while (!stop)
     for (int fd = 3; fd < 260; ++fd)
-      if (fcntl(fd, F_GET_SEALS) >= 0) dup2(evil, fd);
+      if (seals_of(fd) >= 0) dup2(evil, fd);
   return NULL;
 }
 static int handed_over(void) {

@@ -18,6 +18,7 @@
 #include <spawn.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -323,6 +324,40 @@ int main(int argc, char **argv) {
   line("removexattr", removexattr("file", "user.a"));
   line("listxattr missing", listxattr("missing", buffer, sizeof buffer));
 
+  // Two paths, every pair of odd ones: of several errors the kernel's first. What went is put back.
+  mkdir("pairs", 0755);
+  if (chdir("pairs") == 0) {
+    char *odd[] = {"file", "dir", "missing", "none/x", "file/x", "loop/x", "loop", "", ".", "dir/", "missing/", "file/", "..",
+                   path_of_length(5000, "/x"), name, "none/../x", (char *)0x10, "link", "dir/.", "/", "link/"};
+    enum { kOdd = sizeof odd / sizeof *odd };
+    for (int i = 0; i < kOdd * kOdd * 6; ++i) {
+      close(open("file", O_CREAT | O_WRONLY, 0600));
+      mkdir("dir", 0700);
+      (void)!symlink("loop", "loop");
+      (void)!symlink("file", "link");
+      char *from = odd[i / kOdd % kOdd], *to = odd[i % kOdd];
+      errno = 0;
+      int r = 0;
+      switch (i / kOdd / kOdd) {
+        case 0: r = rename(from, to); break;
+        case 1: r = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE); break;
+        case 2: r = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE); break;
+        case 3: r = link(from, to); break;
+        case 4: r = linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW); break;
+        case 5: r = symlink(from, to); break;
+      }
+      snprintf(buffer, 100, "pair %d", i);
+      line(buffer, r);
+      if (r == 0) {
+        static const char *const all[] = {"file", "missing", "loop", "link", "x"};
+        for (int k = 0; k < 5; ++k) (void)!remove(all[k]);
+        (void)!rmdir("dir");
+      }
+      errno = 0;
+    }
+    if (chdir(argv[1])) return 97;
+  }
+
   // Reading directories.
   DIR *d = opendir("dlink");
   int entries = 0;
@@ -481,6 +516,36 @@ int main(int argc, char **argv) {
   pthread_create(&thread, NULL, change_umask, NULL);
   pthread_join(thread, NULL);
 
+  // No number left for a descriptor: what needs none goes on.
+  struct rlimit limit, few;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  few = limit;
+  few.rlim_cur = 300;
+  setrlimit(RLIMIT_NOFILE, &few);
+  int last = -1, first = -1;
+  for (int fd; (fd = open("/dev/null", O_RDONLY)) >= 0; last = fd)
+    if (first < 0) first = fd;
+  line("full open", open("file", O_RDONLY));
+  line("full stat", stat("file", &st));
+  line("full lstat", lstat("link", &st));
+  line("full access", access("file", R_OK));
+  line("full readlink", readlink("link", buffer, sizeof buffer));
+  line("full mkdir", mkdir("full", 0700));
+  line("full rename", rename("full", "fuller"));
+  line("full rmdir", rmdir("fuller"));
+  line("full symlink", symlink("x", "fully"));
+  line("full unlink", unlink("fully"));
+  line("full chmod", chmod("file", 0600));
+  line("full truncate", truncate("file", 3));
+  line("full utimensat", utimensat(AT_FDCWD, "file", NULL, 0));
+  line("full link", link("file", "full"));
+  line("full remove", remove("full"));
+  line("full missing", stat("missing", &st));
+  line("full socket", socket(AF_INET, SOCK_STREAM, 0));
+  line("full exec missing", execve("/missing", args, none));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  for (int fd = first; fd <= last; ++fd) close(fd);
+
   // Memory.
   line("munmap bad", munmap((void *)1, 4096));
   line("mprotect bad", mprotect((void *)0x1000, 4096, PROT_READ));
@@ -489,6 +554,17 @@ int main(int argc, char **argv) {
   line("syscall unknown", syscall(1000));
   line("syscall close", syscall(SYS_close, 500));
   line("close bad", close(500));
+  int by_stat = 0, by_flags = 0, by_name = 0, by_number = 0;
+  for (int fd = 3; fd < 1024; ++fd) {
+    struct statx sx;
+    by_stat += fstat(fd, &st) == 0;
+    by_flags += fcntl(fd, F_GETFD) >= 0;
+    by_name += fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx) == 0;
+    by_number += syscall(SYS_fstat, fd, &st) == 0 && syscall(SYS_fcntl, fd, F_GETFL, 0) >= 0;
+  }
+  printf("open numbers %d %d %d %d\n", by_stat, by_flags, by_name, by_number);
+  line("fcntl owner", fcntl(file, F_GETOWN));
+  line("fcntl bad", fcntl(file, 9999, 1));
   line("dup2", dup2(file, 60));
   line("close_range", close_range(50, 70, 0));
   line("write bad", write(60, "x", 1));

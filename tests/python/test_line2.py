@@ -2,7 +2,9 @@
 # ruff: noqa: E501, UP022, F541 (programs as text, one per line)
 """What Python does below its own API, and what its children do: refused by line 2, with the errors those calls have, counted once."""
 
+import os
 import pathlib
+import shutil
 import sys
 
 import operations
@@ -186,10 +188,30 @@ cast = ctypes.cast(libc.getpid, ctypes.CFUNCTYPE(ctypes.c_int))
 assert cast() == libc.getpid()
 assert ctypes.pythonapi.Py_IsInitialized() == 1
 libc.free(None)
+Compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+numbers = (ctypes.c_int * 3)(3, 1, 2)
+libc.qsort(numbers, 3, 4, Compare(lambda a, b: a[0] - b[0]))  # libffi's memory is executable
+assert list(numbers) == [1, 2, 3]
 print('done')
 """
     plain, result = run(program, NO_NATIVE)
     assert plain.stdout == "done\n" and result.stdout == "done\n" and result.events == [], result.about()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_a_child_that_may_not_read_our_library_is_unguarded():
+    program = "import os, subprocess\ntry:\n    print(subprocess.run(['/bin/cat', os.path.abspath(__file__)], preexec_fn=lambda: %s).returncode)\nexcept PermissionError:\n    print('refused')\n"
+    policy = {"schema": 1, "name": "t", "files": {"rules": [{"path": "/nowhere/**", "read": "deny"}]}}
+    with protected.Folder() as closed:
+        closed.chmod(0o700)
+        stage = shutil.copytree(protected.STAGE, closed / "stage")
+        env = {"PYTHONPATH": str(stage / "python")}
+        for become in ("os.setuid(65534)", "os.setresuid(65534, 0, 0)"):
+            plain = protected.run(program % become, attach="plain")
+            assert plain.stdout.endswith(("0\n", "1\n")), plain.about()  # it ran
+            result = protected.run(program % become, policy, env=env)
+            assert result.stdout == "refused\n", result.about()
+            assert [e["policy"] for e in result.events] == ["create_child_process"], result.about()
 
 
 def test_a_sub_interpreter_is_inside():

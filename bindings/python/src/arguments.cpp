@@ -55,6 +55,7 @@ PathKind read_path(PyObject* argument, Ref& fixed, Text& text) {
     PyErr_Clear();
     return PathKind::foreign;
   }
+  if (method.get() == Py_None) return PathKind::foreign;  // it says that it is no path; the call words that itself
   fixed = Ref(PyOS_FSPath(argument));
   if (!fixed) return PathKind::raised;
   return text.from_path(fixed.get()) ? PathKind::text : PathKind::foreign;

@@ -15,6 +15,7 @@
 #include "handler.hpp"
 #include "hooks/audit.hpp"
 #include "hooks/files.hpp"
+#include "hooks/method.hpp"
 #include "hooks/modules.hpp"
 #include "hooks/processes.hpp"
 #include "python.hpp"
@@ -38,6 +39,7 @@ void install_hooks() {
     processes::install_exit();
     modules::install(needs);
     audit::install(needs);
+    renew_capability_sets();
     Py_AtExit(flush_at_exit);
   }
 }

@@ -41,6 +41,7 @@ struct Shared {
 Shared g_own_shared;
 std::atomic<Shared*> g_shared{nullptr};
 bool g_handed_over = false;
+long g_pid = 0;  // whose memory this is; a child of vfork borrows it
 
 Shared& shared() noexcept {
   if (Shared* s = g_shared.load(std::memory_order_acquire)) return *s;
@@ -317,12 +318,18 @@ void flush() noexcept {
   tell_dropped();
 }
 
+bool in_borrowed_memory() noexcept {
+  return sys::call(SYS_getpid) != g_pid;
+}
+
 void after_fork() noexcept {
+  g_pid = sys::call(SYS_getpid);
   forget_instance();  // the next begins with the child's first event
 }
 
 void begin(const Sink& events, const Sink& log_sink, LogLevel level) noexcept {
   g_log_level.store(level, std::memory_order_relaxed);
+  g_pid = sys::call(SYS_getpid);
   use_sinks(events, log_sink, true);
   notice_fork();
 }
@@ -340,6 +347,7 @@ Sink share_blocked() noexcept {
 
 void adopt(int event_fd, int log_fd) noexcept {
   g_handed_over = true;
+  g_pid = sys::call(SYS_getpid);
   const Settings& s = settings();
   Sink events = s.event_sink, log_sink = s.log_sink;
   events.fd = event_fd;

@@ -49,6 +49,8 @@ Sink share_blocked() noexcept;
 // this process, -1 = none. Such a process never writes to its own standard output or error.
 void adopt(int event_fd, int log_fd) noexcept;
 bool handed_over() noexcept;
+// Whether this is the child of a vfork, which runs in its parent's memory.
+bool in_borrowed_memory() noexcept;
 
 // The life of a function (agent).
 void invocation_begin(std::string_view request_id) noexcept;

@@ -21,7 +21,8 @@ namespace {
 
 constexpr Sink kNowhere = {-1, 0, 0, 0};
 
-// INVARIANT: written by start() and adopt() only, before the first line; read without a lock.
+// INVARIANT: written by start() and adopt() only, before the first line, and a number by renumber_sink(); read without
+// a lock.
 struct State {
   Sink sinks[2] = {kNowhere, kNowhere};
   Sink standard_error = kNowhere;
@@ -205,8 +206,12 @@ WriteForChild::~WriteForChild() {
   if (size_ != 0) write_line(Channel::events, {line_, size_});
 }
 
+bool WriteForChild::in_child() const noexcept {
+  return sys::call(SYS_getpid) != parent_;
+}
+
 bool WriteForChild::keep(std::string_view line) noexcept {
-  if (size_ != 0 || line.size() > sizeof line_ || sys::call(SYS_getpid) == parent_) return false;
+  if (size_ != 0 || line.size() > sizeof line_) return false;
   memcpy(line_, line.data(), line.size());
   size_ = line.size();
   return true;
@@ -221,7 +226,8 @@ bool write_line(Channel channel, std::string_view line, int patience_ms) noexcep
   bool try_next = true;
   const Sink& own = g.sinks[c];
   if (write_to(own, g.stuck[c], line, patience_ms, try_next)) return true;
-  if (spawning && channel == Channel::events && spawning->keep(line)) return true;
+  // Its standard error is the program's own: nothing of ours goes there.
+  if (spawning && spawning->in_child()) return channel == Channel::events && spawning->keep(line);
   if (!try_next || !g.fall_back) return false;
   if (own.is_std == 1) {  // our duplicate is gone, the program's own standard output may still be what it was
     const Sink plain = {1, 1, own.device, own.inode};
@@ -233,6 +239,10 @@ bool write_line(Channel channel, std::string_view line, int patience_ms) noexcep
 
 Sink sink(Channel channel) noexcept {
   return g.sinks[static_cast<std::size_t>(channel)];
+}
+
+void renumber_sink(Channel channel, int fd) noexcept {
+  __atomic_store_n(&g.sinks[static_cast<std::size_t>(channel)].fd, fd, __ATOMIC_RELEASE);
 }
 
 }  // namespace ap::event

@@ -54,6 +54,7 @@ class WriteForChild {
 
  private:
   friend bool write_line(Channel channel, std::string_view line, int patience_ms) noexcept;
+  bool in_child() const noexcept;
   bool keep(std::string_view line) noexcept;
 
   WriteForChild* outer_;
@@ -63,5 +64,8 @@ class WriteForChild {
 };
 
 Sink sink(Channel channel) noexcept;
+
+// The descriptor of a sink has another number now.
+void renumber_sink(Channel channel, int fd) noexcept;
 
 }  // namespace ap::event

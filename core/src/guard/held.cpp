@@ -36,7 +36,7 @@ std::uint64_t bit_of(int fd) noexcept {
 }
 
 // A child of vfork shares the page and has descriptors of its own, which nobody else can reach; and an exec would leave
-// them marked here for good.
+// them marked here for good. It never comes first: see claim().
 bool is_ours() noexcept {
   const auto self = static_cast<std::int32_t>(sys::call(SYS_getpid));
   std::int32_t owner = 0;
@@ -84,10 +84,16 @@ void begin() noexcept {
   if (page != nullptr) return;
   const long at = sys::call(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at < 0 && at > -4096) return;
-  if (sys::call(SYS_madvise, at, 4096, kWipeOnFork) == 0)
-    page = reinterpret_cast<Page*>(at);
-  else
+  if (sys::call(SYS_madvise, at, 4096, kWipeOnFork) != 0) {
     sys::call(SYS_munmap, at, 4096);
+    return;
+  }
+  page = reinterpret_cast<Page*>(at);
+  claim();
+}
+
+void claim() noexcept {
+  if (page != nullptr) is_ours();
 }
 
 void remove(int fd) noexcept {

@@ -18,6 +18,9 @@ namespace ap::held {
 // Maps the page. Until then, and on kernels without MADV_WIPEONFORK (before 4.14), nothing is kept.
 void begin() noexcept;
 
+// Before a child of vfork, and in one of fork: the descriptors that are marked are those of this process.
+void claim() noexcept;
+
 void remove(int fd) noexcept;
 
 class Opening {

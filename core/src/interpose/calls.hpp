@@ -8,6 +8,8 @@
 // Tables: file_calls, network_calls, ... each in the file of that name; install.cpp patches them, raw_syscall.cpp
 // dispatches.
 #pragma once
+#include <errno.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -50,9 +52,20 @@ constexpr Table<T> table(const T (&rows)[N]) {
 // libc's way to return: -errno becomes -1 and errno.
 long finish(long result) noexcept;
 
+// What a call gets that found no number for a descriptor of ours, where it may have needed none itself (exhausted.cpp).
+long with_full_table(Handler handler, long result, const long (&arguments)[6]) noexcept;
+
+template <Handler H>
+long call(long a, long b, long c, long d, long e, long f) noexcept {
+  const long result = H(a, b, c, d, e, f);
+  if (__builtin_expect(result == -EMFILE || result == -ENFILE, 0))
+    return with_full_table(H, result, {a, b, c, d, e, f});
+  return result;
+}
+
 template <Handler H>
 long entry(long a, long b, long c, long d, long e, long f) noexcept {
-  return finish(H(a, b, c, d, e, f));
+  return finish(call<H>(a, b, c, d, e, f));
 }
 
 // The entry of handler H as a table holds it.

@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <new>
+#include <string_view>
 
 #include "base/hash.hpp"
 #include "base/syscall.hpp"
@@ -109,6 +110,21 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
   return sys::call(SYS_faccessat, AT_FDCWD, work.joined.data, W_OK) == 0 ? work.real.data : work.path.data;
 }
 
+// The loader of a child goes on without our library where the child may not read it (it runs as another user; asked for
+// the real one, without capabilities that the exec takes away), and where its privileges are raised.
+bool takes_our_library() {
+  return sys::call(SYS_getuid) == sys::call(SYS_geteuid) && sys::call(SYS_getgid) == sys::call(SYS_getegid) &&
+         sys::call(SYS_faccessat, AT_FDCWD, settings().library, R_OK) == 0;
+}
+
+// The loader shall list a program's libraries and run nothing: ours is none of them.
+bool only_lists_libraries(char* const* environment) {
+  constexpr std::string_view kTrace = "LD_TRACE_LOADED_OBJECTS=";
+  for (; *environment; ++environment)
+    if (std::string_view(*environment).substr(0, kTrace.size()) == kTrace) return true;
+  return false;
+}
+
 [[gnu::noinline]] long exec_with(Work& work, int dirfd, int flags, const Descriptor& object, const Program& program,
                                  long user_argv, long user_envp, const Measure& arguments, const Measure& environment,
                                  char* room, char* end) {
@@ -127,7 +143,8 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
   op.resource = AP_PROCESSES;
   op.kind = AP_SPAWN;
   op.flags = AP_OP_CANONICAL;
-  if (!program.enterable) op.flags |= AP_OP_UNGUARDED;
+  const bool enter = program.enterable && takes_our_library();
+  if (!enter) op.flags |= AP_OP_UNGUARDED;
   const bool by_descriptor = (flags & AT_EMPTY_PATH) && work.path.size == 0;
   op.text = str(by_descriptor ? work.real.view() : work.path.view());
   op.text2 = str(work.real.view());
@@ -146,7 +163,7 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
   }
 
   Luggage luggage;
-  if (program.enterable && sealed()) {
+  if (enter && sealed() && (enforcing || !only_lists_libraries(envp))) {
     const long packed = luggage.open();
     if (packed < 0 && enforcing) return packed;
     if (packed == 0) {
@@ -155,7 +172,7 @@ const char* path_to_run(Work& work, int dirfd, const Program& program) {
       if (count < 0) return count;
     }
   }
-  event::flush();
+  if (!event::in_borrowed_memory()) event::flush();  // else the parent goes on with what it has counted
   if (by_descriptor) return sys::call(SYS_execveat, object.get(), "", argv, envp, flags);
   const char* path = path_to_run(work, dirfd, program);
   if (flags) return sys::call(SYS_execveat, dirfd, path, argv, envp, flags);

@@ -95,7 +95,7 @@ long do_utimensat(long dirfd, long path, long times, long word, long, long) {
 }
 // libc's own: the kernel's call refuses a null path only by way of the flags.
 long do_libc_utimensat(long dirfd, long path, long times, long flags, long, long) {
-  return path ? do_utimensat(dirfd, path, times, flags, 0, 0) : -EINVAL;
+  return path ? call<do_utimensat>(dirfd, path, times, flags, 0, 0) : -EINVAL;
 }
 long do_futimens(long fd, long times, long, long, long, long) {
   return on_open(AP_FILE_METADATA, fd_of(fd), [&](int open) -> long {
@@ -104,7 +104,7 @@ long do_futimens(long fd, long times, long, long, long, long) {
 }
 // timeval pairs of utimes and its relatives.
 long with_timespecs(long user_times, long dirfd, long path, long flags) {
-  if (!user_times) return do_utimensat(dirfd, path, 0, flags, 0, 0);
+  if (!user_times) return call<do_utimensat>(dirfd, path, 0, flags, 0, 0);
   timeval from[2];
   if (copy_bytes(from, reinterpret_cast<const void*>(user_times), sizeof from) < 0) return -EFAULT;
   timespec to[2];
@@ -112,7 +112,7 @@ long with_timespecs(long user_times, long dirfd, long path, long flags) {
     if (from[i].tv_usec < 0 || from[i].tv_usec >= 1000000) return -EINVAL;
     to[i] = {from[i].tv_sec, from[i].tv_usec * 1000};
   }
-  return do_utimensat(dirfd, path, reinterpret_cast<long>(to), flags, 0, 0);
+  return call<do_utimensat>(dirfd, path, reinterpret_cast<long>(to), flags, 0, 0);
 }
 long do_utime(long path, long user_times, long, long, long, long) {
   if (!path) return -EFAULT;

@@ -9,6 +9,7 @@
 
 #include "base/syscall.hpp"
 #include "interpose/calls.hpp"
+#include "interpose/descriptors.hpp"
 #include "interpose/file_shapes.hpp"
 #include "interpose/old_numbers.hpp"
 
@@ -17,7 +18,9 @@ namespace {
 
 long do_newfstatat(long dirfd, long path, long buffer, long flags, long, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))
-    return sys::call(SYS_newfstatat, fd_of(dirfd), path, buffer, static_cast<int>(flags));  // open already
+    return is_own_descriptor(fd_of(dirfd))
+               ? -EBADF
+               : sys::call(SYS_newfstatat, fd_of(dirfd), path, buffer, static_cast<int>(flags));  // open already
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_fstat, object, buffer); });
 }
@@ -28,17 +31,17 @@ long do_lstat(long path, long buffer, long, long, long, long) {
   return do_newfstatat(AT_FDCWD, path, buffer, AT_SYMLINK_NOFOLLOW, 0, 0);
 }
 long do_xstat(long version, long path, long buffer, long, long, long) {
-  return version > 1 ? -EINVAL : do_stat(path, buffer, 0, 0, 0, 0);
+  return version > 1 ? -EINVAL : call<do_stat>(path, buffer, 0, 0, 0, 0);
 }
 long do_lxstat(long version, long path, long buffer, long, long, long) {
-  return version > 1 ? -EINVAL : do_lstat(path, buffer, 0, 0, 0, 0);
+  return version > 1 ? -EINVAL : call<do_lstat>(path, buffer, 0, 0, 0, 0);
 }
 long do_fxstatat(long version, long dirfd, long path, long buffer, long flags, long) {
-  return version > 1 ? -EINVAL : do_newfstatat(dirfd, path, buffer, flags, 0, 0);
+  return version > 1 ? -EINVAL : call<do_newfstatat>(dirfd, path, buffer, flags, 0, 0);
 }
 long do_statx(long dirfd, long path, long flags, long mask, long buffer, long) {
   if (about_descriptor(path, flags) || (!path && (flags & AT_EMPTY_PATH)))
-    return sys::call(SYS_statx, fd_of(dirfd), path, flags, mask, buffer);
+    return is_own_descriptor(fd_of(dirfd)) ? -EBADF : sys::call(SYS_statx, fd_of(dirfd), path, flags, mask, buffer);
   return on_object(AP_FILE_STAT, fd_of(dirfd), path, nofollow(flags & AT_SYMLINK_NOFOLLOW),
                    [&](int object) { return sys::call(SYS_statx, object, "", flags | AT_EMPTY_PATH, mask, buffer); });
 }

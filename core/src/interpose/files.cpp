@@ -125,16 +125,19 @@ long do_rmdir(long path, long, long, long, long, long) {
 
 // libc's own: one deletion, of whichever kind.
 long do_remove(long path, long, long, long, long, long) {
-  return on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char* name) {
-    const long result = sys::call(SYS_unlinkat, dir, name, 0);
-    return result == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : result;
+  const long result = on_entry(AP_FILE_DELETE, AT_FDCWD, path, [&](int dir, const char* name) {
+    const long removed = sys::call(SYS_unlinkat, dir, name, 0);
+    return removed == -EISDIR ? sys::call(SYS_unlinkat, dir, name, AT_REMOVEDIR) : removed;
   });
+  if (result != -EMFILE && result != -ENFILE) return result;
+  const long file = with_full_table(do_unlink, result, {path});
+  return file == -EISDIR ? with_full_table(do_rmdir, file, {path}) : file;
 }
 
 long do_symlinkat(long user_target, long dirfd, long path, long, long, long) {
   PathBuffer target;
   const long length = copy_path(target, text(user_target));
-  if (length < 0) return length;
+  if (length <= 0) return length ? length : -ENOENT;
   return on_entry(AP_FILE_SYMLINK, fd_of(dirfd), path,
                   [&](int dir, const char* name) { return sys::call(SYS_symlinkat, target.data, dir, name); });
 }
@@ -142,14 +145,18 @@ long do_symlink(long target, long path, long, long, long, long) {
   return do_symlinkat(target, AT_FDCWD, path, 0, 0, 0);
 }
 
-// Two names. `kind` decides the direction of each (guard::directions).
+// Two names. `kind` decides the direction of each (guard::directions). Of several errors the kernel's first is told:
+// flags, the first path, the second.
 long do_renameat2(long from_dir, long from_path, long to_dir, long to_path, long word, long) {
   const auto flags = static_cast<unsigned>(word);
+  constexpr unsigned kKnown = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+  if ((flags & ~kKnown) || ((flags & RENAME_EXCHANGE) && (flags & ~unsigned{RENAME_EXCHANGE}))) return -EINVAL;
   PathBuffer from, to;
   if (const long n = copy_path(from, text(from_path)); n < 0) return n;
-  if (const long n = copy_path(to, text(to_path)); n < 0) return n;
+  const long copied = copy_path(to, text(to_path));
   Entry source, target;
   if (const long r = canonical::resolve_entry(fd_of(from_dir), from, source); r < 0 && !source.parent) return r;
+  if (copied < 0) return copied;
   if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
   Operation op = file(AP_FILE_RENAME, source.path.view());
   op.text2 = str(target.path.view());
@@ -177,12 +184,10 @@ long do_rename(long from, long to, long, long, long, long) {
 
 long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long word, long) {
   const auto flags = static_cast<int>(word);
+  if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
   PathBuffer from, to, real;
   if (const long n = copy_path(from, text(from_path)); n < 0) return n;
-  if (const long n = copy_path(to, text(to_path)); n < 0) return n;
-  Entry target;
-  if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
+  const long copied = copy_path(to, text(to_path));
   Descriptor object;
   const bool empty = (flags & AT_EMPTY_PATH) && from.size == 0;
   const held::Lock lock(empty ? fd_of(from_dir) : -1);
@@ -194,6 +199,9 @@ long do_linkat(long from_dir, long from_path, long to_dir, long to_path, long wo
              r < 0) {
     return object ? -EXDEV : r;  // a pipe has no directory on any file system
   }
+  if (copied < 0) return copied;
+  Entry target;
+  if (const long r = canonical::resolve_entry(fd_of(to_dir), to, target); r < 0 && !target.parent) return r;
   Operation op = file(AP_FILE_LINK, real.view());
   op.text2 = str(target.path.view());
   if (const long refused = decide(op, from.view(), to.view())) return refused;

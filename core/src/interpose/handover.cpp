@@ -71,14 +71,15 @@ bool leads_to(long fd, const Sink& sink) {
   return fd >= 0 && sys::call(SYS_fstat, fd, &st) == 0 && st.st_dev == sink.device && st.st_ino == sink.inode;
 }
 
-// The owner's own descriptor, opened anew: for a child that closed every descriptor before it executes, as posix_spawn
-// does inside libc when it is told to (Python 3.13's subprocess). -1 when the owner is gone or the log is a socket.
-int reopen_from_owner(const Sink& sink) {
-  if (sink.fd < 0 || settings().owner_pid <= 0) return -1;
+// Another process's descriptor, opened anew: for a child that closed every descriptor before it executes, as
+// posix_spawn does inside libc when it is told to (Python 3.13's subprocess). -1 when that is gone or the log is a
+// socket.
+int reopen_from(long process, const Sink& sink) {
+  if (sink.fd < 0 || process <= 0) return -1;
   char path[64];
   Writer out{path, sizeof path};
   out.put("/proc/");
-  out.number(settings().owner_pid);
+  out.number(process);
   out.put("/fd/");
   out.number(sink.fd);
   const long fd = sys::call(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
@@ -91,7 +92,10 @@ int inheritable(event::Channel channel) {
   const Sink own = event::sink(channel);
   if (own.fd < 0) return -1;
   if (leads_to(own.fd, own)) return static_cast<int>(sys::call(SYS_fcntl, own.fd, F_DUPFD, 3));
-  return reopen_from_owner(channel == event::Channel::events ? settings().event_sink : settings().log_sink);
+  // The owner may have made room there, then its child knows by its parent's memory.
+  const int fd = reopen_from(settings().owner_pid,
+                             channel == event::Channel::events ? settings().event_sink : settings().log_sink);
+  return fd >= 0 ? fd : reopen_from(sys::call(SYS_getppid), own);
 }
 
 // Whether a directory or library that the environment names may be loaded from.

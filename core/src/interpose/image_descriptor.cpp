@@ -171,6 +171,10 @@ int kept_image() noexcept {
   return kept.fd.load(std::memory_order_acquire);
 }
 
+void renumber_image(int fd) noexcept {
+  kept.fd.store(fd, std::memory_order_release);
+}
+
 void adopt_image(int fd, std::uint64_t inode) noexcept {
   struct stat st;
   const bool has_libc = sys::call(SYS_fstat, fd, &st) == 0 && st.st_size > static_cast<off_t>(behind_image());

@@ -17,6 +17,8 @@ void keep_image() noexcept;
 int kept_image() noexcept;
 // In a child: keeps the one it was given, known by `inode`. Takes the descriptor over.
 void adopt_image(int fd, std::uint64_t inode) noexcept;
+// It has another number now.
+void renumber_image(int fd) noexcept;
 
 // An inheritable descriptor, the caller's to close, and the inode it is known by; or -errno.
 long image_descriptor(std::uint64_t& inode) noexcept;

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "base/syscall.hpp"
+#include "guard/held.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
 #include "interpose/program.hpp"
@@ -58,12 +60,42 @@ long decide_executable(std::string_view what, const void* caller) {
   return decide(op, what);
 }
 
+bool may_be_loaded(std::string_view path) {
+  Operation op = native(AP_LOAD, path);
+  Verdict verdict;
+  return judge(op, verdict) != AP_DENY;
+}
+
+// libffi, as a library or as a part of the two extensions of Python that use it, loaded from where libraries may be.
+bool is_libffi(const void* caller, LoadedObject& library) {
+  if (caller == nullptr || !object_at(caller, library)) return false;
+  FunctionSymbol found;
+  for (const char* name : {"ffi_closure_alloc", "PyInit__ctypes", "PyInit__cffi_backend"})
+    if (find_functions(library, name, &found, 1) != 0) return may_be_loaded(library.name);
+  return false;
+}
+
+// What libffi maps so that C can call back (ctypes, cffi): a little memory of nobody's, which stays writable as it
+// needs it; or, where it has trampolines in its own file, that file.
+bool is_for_callbacks(long size, long protection, long flags, long fd, const void* caller) {
+  constexpr long kMost = 1 << 20;
+  LoadedObject library;
+  if (size > kMost || (flags & MAP_TYPE) != MAP_PRIVATE || !is_libffi(caller, library)) return false;
+  if (flags & MAP_ANONYMOUS) return !(flags & MAP_FIXED);
+  struct stat mapped, own;
+  const held::Lock lock(static_cast<int>(fd));
+  return lock && !(protection & PROT_WRITE) && sys::call(SYS_fstat, static_cast<int>(fd), &mapped) == 0 &&
+         sys::call(SYS_stat, library.name, &own) == 0 && mapped.st_dev == own.st_dev && mapped.st_ino == own.st_ino;
+}
+
 long map(long at, long size, long protection, long flags, long fd, long offset, const void* caller) {
   if ((flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE && touches_guarded(at, size))
     return refuse("mmap");
   // ENOMEM, the one error of mmap that libffi and others take for final: for EPERM they would try files in /tmp and
   // elsewhere.
-  if ((protection & PROT_EXEC) && decide_executable("mmap", caller) < 0) return -ENOMEM;
+  if ((protection & PROT_EXEC) && !is_for_callbacks(size, protection, flags, fd, caller) &&
+      decide_executable("mmap", caller) < 0)
+    return -ENOMEM;
   return sys::call(SYS_mmap, at, size, static_cast<int>(protection), static_cast<int>(flags), static_cast<int>(fd),
                    offset);
 }

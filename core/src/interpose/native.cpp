@@ -115,7 +115,7 @@ extern "C" const char* ap_ask_load(const char* user_path, long name_space) {
   const int kept = errno;
   PathBuffer path;
   const long length = copy_path(path, user_path);
-  if (length < 0) return kRefused;
+  if (length < 0) return enforcing ? kRefused : user_path;  // too long: the loader says so
   if (length == 0 || !std::strchr(path.data, '/')) return length ? intern(path.view()) : "";
   if (decide_load(path) < 0) {
     errno = EPERM;

@@ -36,6 +36,7 @@ struct alignas(4096) Originals {
   ssize_t (*send)(int, const void*, size_t, int);
   ssize_t (*write)(int, const void*, size_t);
   ssize_t (*writev)(int, const iovec*, int);
+  int (*fcntl)(int, int, ...);
 
   pid_t (*fork)();
   pid_t (*raw_fork)();  // _Fork

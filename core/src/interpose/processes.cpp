@@ -13,6 +13,7 @@
 #include "event/marks.hpp"
 #include "event/report.hpp"
 #include "event/writer.hpp"
+#include "guard/held.hpp"
 #include "guard/image.hpp"
 #include "interpose/calls.hpp"
 #include "interpose/decide.hpp"
@@ -67,8 +68,13 @@ long decide_vfork() {
 }
 
 // From here on a child may come to be.
+void before_child() {
+  held::claim();
+  keep_image();
+}
+
 long allowed(long refused) {
-  if (!refused) keep_image();
+  if (!refused) before_child();
   return refused;
 }
 
@@ -91,7 +97,10 @@ pid_t forked(pid_t (*original)()) {
   forking = true;
   const pid_t pid = original();
   forking = false;
-  if (pid == 0) event::after_fork();
+  if (pid == 0) {
+    event::after_fork();
+    held::claim();
+  }
   return pid;
 }
 pid_t hook_fork() {
@@ -167,14 +176,14 @@ FILE* hook_popen(const char* command, const char* mode) {
 
 int hook_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                      const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
-  keep_image();
+  before_child();
   event::WriteForChild lines;
   SpawnStack stack;
   return originals.posix_spawn(pid, path, actions, attributes, argv, envp);
 }
 int hook_posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
                       const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
-  keep_image();
+  before_child();
   event::WriteForChild lines;
   SpawnStack stack;
   return originals.posix_spawnp(pid, file, actions, attributes, argv, envp);

@@ -211,6 +211,9 @@ PyObject* run(const Call& call, PyCFunction wrapped, PyObject* self, PyObject* c
     if (call.kind != AP_FILE_LIST) return original(self, args, nargs, kwnames);
     path_object = Py_None;
   }
+  // Without its flags, open says so before it looks at the path.
+  if (call.kind == kOpen && nargs < 2 && (kwnames == nullptr || keyword_index(kwnames, nargs, "flags") < 0))
+    return original(self, args, nargs, kwnames);
   Text path;
   Ref fixed;
   Arguments passed(args, nargs + (kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0));
@@ -232,6 +235,9 @@ PyObject* run(const Call& call, PyCFunction wrapped, PyObject* self, PyObject* c
     if (!passed.replace(index, fixed.get())) return original(self, args, nargs, kwnames);
     path_object = fixed.get();
   }
+  // Raises ValueError before anything else is looked at.
+  if (memchr(path.view().data(), 0, path.view().size()) != nullptr)
+    return original(self, passed.data(), nargs, kwnames);
 
   bool go_on;
   if (call.second == nullptr && call.kind != kOpen &&

@@ -35,6 +35,24 @@ void replace(PyMethodDef* table, const Method& method, const char* owner) {
   }
 }
 
+void renew_capability_sets() {
+  PyObject* os = loaded_module("os");
+  PyObject* names = os != nullptr && PyModule_Check(os) ? PyModule_GetDict(os) : nullptr;
+  if (names == nullptr) return;
+  for (const char* name : {"supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks"}) {
+    PyObject* set = PyDict_GetItemString(names, name);
+    if (set == nullptr || !PySet_Check(set)) continue;
+    // A list, not a set: that would copy the old hashes.
+    Ref functions(PySequence_List(set));
+    if (!functions || PySet_Clear(set) < 0) {
+      PyErr_Clear();
+      continue;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(functions.get()); ++i)
+      if (PySet_Add(set, PyList_GET_ITEM(functions.get(), i)) < 0) PyErr_Clear();
+  }
+}
+
 PyObject* loaded_module(const char* name) {
   return PyDict_GetItemString(PyImport_GetModuleDict(), name);
 }

@@ -47,6 +47,10 @@ void replace_all(PyMethodDef* table, const Method (&methods)[N], const char* own
   for (const Method& method : methods) replace(table, method, owner);
 }
 
+// The hash of a built-in function comes from `ml_meth`: sets that were made of such functions before would no longer
+// find them. `os` has four (`os.supports_fd`, ...), by which shutil.rmtree and others choose how they work.
+void renew_capability_sets();
+
 // The module when it is loaded already; borrowed or nullptr, no exception. Imports nothing.
 PyObject* loaded_module(const char* name);
 

@@ -149,7 +149,7 @@ value("ctypes syscall mprotect", lambda p: protected(10, 7))
 value("ctypes SHM_EXEC", lambda p: shared())
 value("ctypes personality READ_IMPLIES_EXEC", lambda p: implied())
 value("ctypes memfd mapped twice", lambda p: twice())
-value("ctypes callback", lambda p: callback())
+value("ctypes callback", lambda p: callback(), open="SECURITY.md: memory of callbacks")
 
 t.group("the walls themselves")
 value("libc text made writable", lambda p: writable_text(), never_granted="our own pages and libc's")
