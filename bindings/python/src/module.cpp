@@ -13,8 +13,10 @@
 #include "denial.hpp"
 #include "evaluate.hpp"
 #include "handler.hpp"
+#include "hooks/archives.hpp"
 #include "hooks/audit.hpp"
 #include "hooks/files.hpp"
+#include "hooks/method.hpp"
 #include "hooks/modules.hpp"
 #include "hooks/processes.hpp"
 #include "python.hpp"
@@ -32,12 +34,16 @@ void install_hooks() {
   if (installed) return;
   installed = true;
   const unsigned needs = core::api().needs();
-  if (needs & AP_NEED_FILES) files::install();
+  if (needs & AP_NEED_FILES) {
+    files::install();
+    archives::install();
+  }
   if (needs & AP_NEED_PROCESSES) processes::install();
   if (needs != 0) {
     processes::install_exit();
     modules::install(needs);
     audit::install(needs);
+    restore_sets();
     Py_AtExit(flush_at_exit);
   }
 }

@@ -35,6 +35,19 @@ void replace(PyMethodDef* table, const Method& method, const char* owner) {
   }
 }
 
+void restore_sets() {
+  PyObject* os = loaded_module("os");
+  for (const char* name : {"supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks"}) {
+    Ref set(os != nullptr ? PyObject_GetAttrString(os, name) : nullptr);
+    if (!set || Py_TYPE(set.get()) != &PySet_Type) continue;
+    Ref members(PySequence_List(set.get()));
+    if (!members || PySet_Clear(set.get()) < 0) continue;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members.get()); ++i)
+      PySet_Add(set.get(), PyList_GET_ITEM(members.get(), i));
+  }
+  PyErr_Clear();
+}
+
 PyObject* loaded_module(const char* name) {
   return PyDict_GetItemString(PyImport_GetModuleDict(), name);
 }

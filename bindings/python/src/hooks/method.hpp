@@ -47,6 +47,10 @@ void replace_all(PyMethodDef* table, const Method (&methods)[N], const char* own
   for (const Method& method : methods) replace(table, method, owner);
 }
 
+// A built-in function's hash is made of its address in the table, so after a replacement no set finds it any more. Puts
+// the sets in order in which `os` says what its functions can do; shutil and pathlib choose their ways by them.
+void restore_sets();
+
 // The module when it is loaded already; borrowed or nullptr, no exception. Imports nothing.
 PyObject* loaded_module(const char* name);
 
