@@ -22,7 +22,7 @@ import sys
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n// App Protect for Lambda {}. Sources: bindings/node/lib.\n"
 
 HEAD = """'use strict';
-if (parseInt(process.versions.node, 10) < 18) module.exports = require('./node/unsupported.js');
+if (parseInt(process.versions.node, 10) < 10) module.exports = require('./node/unsupported.js');
 else {
 const __dirname = module.filename.slice(0, -3); // node.js stands beside the folder of the rest
 const outer = module, requireOutside = require, loaded = { __proto__: null };

@@ -4,7 +4,7 @@
 'use strict';
 
 var known =
-  parseInt(process.versions.node, 10) >= 18
+  parseInt(process.versions.node, 10) >= 10
     ? require('./lib/index.js').attach(require.resolve('./preload.js'))
     : require('../../handler_shims/node/unsupported.js');
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Node 10 to 16: this build does not protect them. One line says so; the function runs as without us.
+// Older than Node 10: not protected. One line says so, and the function runs as without us; or there is no function, where
+// TREND_AP_FAIL_CLOSED says so. Plain old JavaScript, since any Node must be able to read it.
 'use strict';
 
 var EventEmitter = require('events');
 var text =
   '[WARN] [app_protect] Node ' +
   process.versions.node +
-  ' is not supported by this build (18 and newer are): not protected\n';
+  ' is not supported by this build (10 and newer are): not protected\n';
 var isMainThread = true;
 try {
   isMainThread = require('worker_threads').isMainThread;
 } catch (error) {
-  // Node 10 has no workers
+  // no workers
 }
+if (/^(1|true|yes|on)$/i.test(process.env.TREND_AP_FAIL_CLOSED || '')) throw new Error(text.slice(7, -1));
 if (isMainThread) process.stderr.write(text);
 
 var agent = new EventEmitter();

@@ -137,8 +137,9 @@ def _run_as_main(argv, adds_path):
 
 
 def _run_script(path, adds_path):
-    from io import open_code
+    import io
 
+    open_code = getattr(io, "open_code", io.FileIO)  # Python 3.7 has no function of its own for code
     if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyc")):
         _run_container(path)
         return

@@ -312,7 +312,7 @@ class Function:
             else:
                 raise ValueError(f"policy_in: {self._policy_in}")
         if self._attach == "code":
-            self._handler = _attach_in_code(self.runtime.language, self.task_root, self._handler)
+            self._handler = _attach_in_code(self.runtime.language, self.runtime.number, self.task_root, self._handler)
         for folder, _, files in os.walk(self.task_root):
             for name in files:
                 file = pathlib.Path(folder, name)
@@ -333,10 +333,14 @@ class Function:
         else:
             interpreter, version = "node", str(self.runtime.number)
             package = client / "node_modules" / "aws-lambda-ric"
-            built = package / "dist" if (package / "dist" / "index.mjs").is_file() else package
-            _link(built / "index.mjs", folder / "client.mjs")
-            _link(built / "rapid-client.node", folder / "rapid-client.node")
-            names = ["bootstrap", "index.mjs"]
+            if self.runtime.number < 14:
+                shutil.copytree(package, folder / "client", copy_function=_link)
+                names = ["bootstrap", "index.js"]
+            else:
+                built = package / "dist" if (package / "dist" / "index.mjs").is_file() else package
+                _link(built / "index.mjs", folder / "client.mjs")
+                _link(built / "rapid-client.node", folder / "rapid-client.node")
+                names = ["bootstrap", "index.mjs"]
         values = {interpreter: str(self.runtime.program), "version": version, "opt": str(self.opt)}
         for name in names:
             text = (BOOTSTRAP / language / name).read_text()
@@ -402,7 +406,7 @@ def event_lines(text: str) -> List[dict]:
     return found
 
 
-def _attach_in_code(language: str, task_root: pathlib.Path, handler: str) -> str:
+def _attach_in_code(language: str, number: int, task_root: pathlib.Path, handler: str) -> str:
     """Adds a module that protects the handler in code, as its author would; returns the new handler string."""
     if language == "python":
         module, _, name = handler.rpartition(".")
@@ -414,6 +418,13 @@ def _attach_in_code(language: str, task_root: pathlib.Path, handler: str) -> str
         return "protected.handler"
     folder, _, base = handler.rpartition("/")
     module, _, name = base.partition(".")
+    if number < 14:
+        (task_root / "protected.js").write_text(
+            "const { api } = require('trend_app_protect');\n"
+            f"const original = require('./{pathlib.PurePosixPath(folder, module)}');\n"
+            f"exports.handler = api.aws_lambda.protectHandler(original.{name});\n"
+        )
+        return "protected.handler"
     stem = pathlib.PurePosixPath(folder, module)
     file = next(
         (f"{stem}{end}" for end in (".mjs", ".js", ".cjs") if (task_root / f"{stem}{end}").is_file()), f"{stem}.js"

@@ -20,19 +20,21 @@ from typing import List, NamedTuple, Optional
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What the tests mean by a runtime when tools/setup has not said. Python 3.7 and 3.14 and Node 14 and 16 work too, as
-# soon as that list holds them.
-PYTHON_MINORS = [8, 9, 10, 11, 12, 13]
-NODE_MAJORS = [18, 20, 22, 24]
+# What the tests mean by a runtime when tools/setup has not said.
+PYTHON_MINORS = [7, 8, 9, 10, 11, 12, 13, 14]
+NODE_MAJORS = [10, 12, 14, 16, 18, 20, 22, 24]
 
-NODE_RELEASES = {18: "18.20.8", 20: "20.20.2", 22: "22.23.3", 24: "24.21.0"}
+NODE_RELEASES = {
+    **{10: "10.24.1", 12: "12.22.12", 14: "14.21.3", 16: "16.20.2"},
+    **{18: "18.20.8", 20: "20.20.2", 22: "22.23.3", 24: "24.21.0"},
+}
 
 # The last awslambdaric that publishes a wheel for the minor version.
 AWSLAMBDARIC = {7: "2.0.12", 8: "2.2.1", 9: "3.1.1"}
 AWSLAMBDARIC_CURRENT = "4.2.2"
 
-# npm aws-lambda-ric: 3.x is the client of nodejs14-22, 4.x that of nodejs24.
-NODE_CLIENTS = {"node-3": "3.3.0", "node-4": "4.0.2"}
+# npm aws-lambda-ric: 3.x is the client of nodejs14-22, 4.x that of nodejs24; before 14 only 1.x can be read.
+NODE_CLIENTS = {"node-1": "1.1.0", "node-3": "3.3.0", "node-4": "4.0.2"}
 
 
 def cache() -> pathlib.Path:
@@ -140,7 +142,7 @@ def python_client(minor: int) -> pathlib.Path:
 
 
 def node_client_name(major: int) -> str:
-    return "node-4" if major >= 24 else "node-3"
+    return "node-4" if major >= 24 else "node-3" if major >= 14 else "node-1"
 
 
 def node_client(major: int) -> pathlib.Path:

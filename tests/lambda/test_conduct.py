@@ -145,7 +145,10 @@ def test_read_by_rule_is_denied(runtime, attach):
 def test_threads_are_guarded(runtime, attach):
     with Guarded(runtime, attach) as guarded:
         file = guarded.file()
-        result = guarded.do("in_thread", "write", file, "after").payload["ok"]
+        answer = guarded.do("in_thread", "write", file, "after").payload
+        if "unsupported" in answer:
+            pytest.skip(f"{runtime} has no threads")
+        result = answer["ok"]
         assert result.get("permission") is True, result
         assert file.read_text() == "before"
         assert [event["info"]["path"] for event in guarded.run.events] == [str(file)]

@@ -202,7 +202,7 @@ def test_environment_is_what_it_would_be_without_us(runtime, attach):
 @pytest.mark.ahead
 @pytest.mark.parametrize("runtime, attach", [each for each in WRAPPED if each.values[0].startswith("nodejs")])
 def test_users_preload_still_runs(runtime, attach):
-    task = {"app.js": "exports.handler = async () => globalThis.preloaded;\n", "pre.js": "globalThis.preloaded = 5;\n"}
+    task = {"app.js": "exports.handler = async () => global.preloaded;\n", "pre.js": "global.preloaded = 5;\n"}
     env = {"NODE_OPTIONS": "--require ./pre.js"}
     with function.Function(runtime, task, policy=cases.POLICY, attach=attach, env=env) as run:
         assert run.invoke({}).payload == 5, run.stderr

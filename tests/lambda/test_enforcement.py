@@ -49,6 +49,8 @@ def _try(run, world, operation, attach, action):
     if response.error_type:
         yield f"the invocation failed: {response.error_type}: {response.error_message}"
         return
+    if "unsupported" in (response.payload or {}):  # the runtime has no such API
+        return
     happened = operation.happened(world, run, arguments)
     events = run.events[before:]
     denied = attach != "plain" and action == "deny" and not operation.granted

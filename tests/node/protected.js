@@ -24,6 +24,44 @@ const version = execFileSync(node, ['--version'], {encoding: 'utf8'}).trim().sli
 const major = parseInt(version, 10);
 const LIMIT_MS = 60_000;
 
+// What the Node under test has, as it says itself. Before 12 workers need an option of the process.
+const QUESTIONS = {
+  fetch: "typeof fetch === 'function'",
+  'fs.cpSync': "typeof require('fs').cpSync === 'function'",
+  'fs.opendir': "typeof require('fs').opendir === 'function'",
+  'fs/promises': "require('module').builtinModules.includes('fs/promises')",
+  'dns/promises': "require('module').builtinModules.includes('dns/promises')",
+  'node: in require': "require('node:fs') !== undefined",
+  '--import': "process.allowedNodeEnvironmentFlags.has('--import')",
+  worker_threads: "require('worker_threads') !== undefined",
+  "a worker's execArgv": "!process.version.startsWith('v10.')",
+  'process.execve': "typeof process.execve === 'function'",
+  'process.report': "typeof process.report === 'object' && typeof process.report.writeReport === 'function'",
+  'ES modules': "require('module').syncBuiltinESMExports !== undefined",
+  AsyncLocalStorage: "typeof require('async_hooks').AsyncLocalStorage === 'function'",
+  'dgram connect': "typeof require('dgram').Socket.prototype.connect === 'function'",
+  globalThis: "typeof globalThis === 'object'",
+};
+function ask(options) {
+  const asked = Object.entries(QUESTIONS).map(([name, text]) => `[${JSON.stringify(name)}, () => ${text}]`);
+  const program = `console.log(JSON.stringify([${asked}].map(([name, f]) => { try { return [name, f() === true]; } catch (e) { return [name, false]; } })))`;
+  return Object.fromEntries(
+    JSON.parse(execFileSync(node, [...options, '-e', program], {encoding: 'utf8', stdio: 'pipe'})),
+  );
+}
+let workerArgs = [];
+let has = ask([]);
+if (!has.worker_threads) {
+  workerArgs = ['--experimental-worker', '--no-warnings'];
+  has = ask(workerArgs);
+}
+/** The reason for which a test that needs these is left out, or false. */
+function lacks(...needed) {
+  const missing = needed.filter((name) => !has[name]);
+  for (const name of needed) if (!(name in QUESTIONS)) throw new Error(`nobody asks for ${name}`);
+  return missing.length > 0 && `Node ${version} has no ${missing.join(', ')}`;
+}
+
 if (!fs.existsSync(path.join(stage, 'app_protect/lib/libapp_protect.so'))) {
   throw new Error(`${stage} is not there: run \`make build\` first`);
 }
@@ -133,9 +171,17 @@ function run(program, options = {}) {
   });
 }
 
+/** An error's errno as a number: before Node 13 its own errors of sockets and processes have the code there. */
+function errno(error) {
+  return major < 13 && error.errno === 'EPERM' ? -1 : error.errno;
+}
+
 /** How often events were counted: a folded line stands for `count` operations. */
 function count(events) {
   return events.reduce((sum, event) => sum + event.count, 0);
 }
 
-module.exports = {run, folder, environment, count, root, build, stage, preload, nodePath, node, major, LIMIT_MS};
+module.exports = {
+  ...{run, folder, environment, count, errno, has, lacks, workerArgs},
+  ...{root, build, stage, preload, nodePath, node, version, major, LIMIT_MS},
+};

@@ -6,7 +6,7 @@
 // gave. The same table runs in the main thread (CommonJS), through ESM imports, and in a Worker.
 'use strict';
 
-const {run} = require('./protected');
+const {run, lacks, has, workerArgs} = require('./protected');
 
 const OUTCOME = `
 function describe(error) {
@@ -31,12 +31,12 @@ async function runTable(table, api, place) {
 
 const MODULES = [
   'fs',
-  'fs/promises',
+  ...(has['fs/promises'] ? ['fs/promises'] : []),
   'net',
   'tls',
   'dgram',
   'dns',
-  'dns/promises',
+  ...(has['dns/promises'] ? ['dns/promises'] : []),
   'http',
   'https',
   'http2',
@@ -53,12 +53,12 @@ runTable(require(${JSON.stringify(table)}), api, (name) => (${place})(name, ${'P
 `;
 
 const esm = (table, place) => `
-${MODULES.map((name) => `import * as ${name.replace('/', '_')} from 'node:${name}';`).join('\n')}
-import { createRequire } from 'node:module';
+${MODULES.map((name) => `import * as ${name.replace('/', '_')} from '${name}';`).join('\n')}
+import { createRequire } from 'module';
 ${OUTCOME}
 const require = createRequire(import.meta.url);
 const api = { require, ${MODULES.map((name) => `${JSON.stringify(name)}: ${name.replace('/', '_')}`).join(', ')} };
-console.log(JSON.stringify(await runTable(require(${JSON.stringify(table)}), api, (name) => (${place})(name, ${'PLACE'}))));
+runTable(require(${JSON.stringify(table)}), api, (name) => (${place})(name, ${'PLACE'})).then((outcomes) => console.log(JSON.stringify(outcomes)));
 `;
 
 const worker = `
@@ -82,10 +82,15 @@ async function runRows(table, place, form, options = {}) {
   else {
     result = await run(worker.replace('WORKER_OPTIONS', options.workerOptions || '{}'), {
       ...options,
+      nodeArgs: [...workerArgs, ...(options.nodeArgs || [])],
       files: {...options.files, 'table.js': fill(cjs(table, makePlace))},
     });
   }
   return {outcomes: result.value, result};
 }
 
-module.exports = {runRows};
+// The reason for which a form is left out, or false.
+const formLacks = (form) =>
+  form === 'esm' ? lacks('ES modules') : form === 'worker' ? lacks('worker_threads') : false;
+
+module.exports = {runRows, formLacks};

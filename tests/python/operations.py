@@ -7,12 +7,27 @@ In the text, `d` is a folder of the operation's own in the dimension that the po
 outside every dimension.
 """
 
+import importlib.util
 import os
 import sys
 from typing import Callable, List, NamedTuple, Optional
 
+import pytest
+
 SECRET = "s3cret-content"
 VERSION = sys.version_info
+
+
+def has(name):
+    """Whether this Python has the function of that name, such as `os.posix_spawn`."""
+    module, _, attribute = name.rpartition(".")
+    return hasattr(importlib.import_module(module), attribute)
+
+
+with_interpreters = pytest.mark.skipif(
+    not any(importlib.util.find_spec(name) for name in ("_interpreters", "_xxsubinterpreters")),
+    reason="Python code makes no interpreters here",
+)
 
 
 class Operation(NamedTuple):
@@ -24,6 +39,7 @@ class Operation(NamedTuple):
     alone: bool = (
         False  # in a program of its own: equal operations fold, and it names no target that tells it from others
     )
+    needs: str = "builtins.open"  # the function that the Python must have
     error: str = "denied"  # what user code sees: denied: our exception · wrapped: the library's, from ours · none: the library's answer
 
 
@@ -99,7 +115,13 @@ READS = [
         secret,
         "read",
     ),
-    Operation("io-open_code", "import io\nresult = io.open_code(d + '/data').read().decode()", secret, "read"),
+    Operation(
+        "io-open_code",
+        "import io\nresult = io.open_code(d + '/data').read().decode()",
+        secret,
+        "read",
+        needs="io.open_code",
+    ),
     Operation("_pyio", "import _pyio\nresult = _pyio.open(d + '/data').read()", secret, "read"),
     Operation(
         "os-open",
@@ -151,7 +173,7 @@ READS = [
     ),
     Operation(
         "thread",
-        "import threading\ngot = []\nt = threading.Thread(target=lambda: got.append(open(d + '/data').read()))\nthreading.excepthook = lambda a: got.append(a.exc_value)\nt.start()\nt.join()\nif isinstance(got[0], BaseException):\n    raise got[0]\nresult = got[0]",
+        "import threading\ngot = []\ndef work():\n    try:\n        got.append(open(d + '/data').read())\n    except OSError as error:\n        got.append(error)\nt = threading.Thread(target=work)\nt.start()\nt.join()\nif isinstance(got[0], BaseException):\n    raise got[0]\nresult = got[0]",
         secret,
         "read",
     ),
@@ -332,12 +354,14 @@ SPAWNS = [
         "import os\nos.waitpid(os.posix_spawn('/bin/sh', ['sh', '-c', 'echo x > ' + out + '/marker'], {}), 0)",
         marker,
         "spawn",
+        needs="os.posix_spawn",
     ),
     Operation(
         "os-posix_spawnp",
         "import os\nos.waitpid(os.posix_spawnp('touch', ['touch', out + '/marker'], os.environ), 0)",
         marker,
         "spawn",
+        needs="os.posix_spawnp",
     ),
     Operation(
         "os-fork",

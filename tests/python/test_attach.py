@@ -75,6 +75,21 @@ def test_few_modules_are_loaded(attach):
     assert int(protected.run(program, DENY_TMP, attach=attach).stdout) - plain <= 5
 
 
+def test_what_os_says_of_its_functions_stays():
+    """shutil and pathlib choose their ways by these sets, whose members are found by a hash of the C function."""
+    program = """
+import os, shutil
+sets = [getattr(os, name) for name in sorted(vars(os)) if name.startswith('supports_') and name != 'supports_bytes_environ']
+functions = [f for _, f in sorted(vars(os).items()) if callable(f)]
+print([[f.__name__ for f in functions if isinstance(f, type(os.stat)) and f in one] for one in sets], shutil.rmtree.avoids_symlink_attacks)
+"""
+    plain = protected.run(program, attach="plain").stdout
+    assert "'stat'" in plain
+    for attach in ("import", "wrapper"):
+        result = protected.run(program, DENY_TMP, attach=attach)
+        assert result.stdout == plain, result.about()
+
+
 def test_status():
     program = "import json, trend_app_protect\nprint(json.dumps(trend_app_protect.status()))\n"
     status = protected.run(program, DENY_TMP).value

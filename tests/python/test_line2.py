@@ -108,6 +108,8 @@ CHILDREN = {
 
 @pytest.mark.parametrize("name", CHILDREN)
 def test_what_a_granted_child_reads(name):
+    if name == "posix_spawn" and not operations.has("os.posix_spawn"):
+        pytest.skip("this Python has no os.posix_spawn")
     plain, result = run(CHILDREN[name], DENY_TMP)
     assert plain.stdout.strip() == operations.SECRET, plain.about()
     assert result.stdout.strip() == "refused", result.about()
@@ -214,6 +216,7 @@ def test_a_child_that_may_not_read_our_library_is_unguarded():
             assert [e["policy"] for e in result.events] == ["create_child_process"], result.about()
 
 
+@operations.with_interpreters
 def test_a_sub_interpreter_is_inside():
     program = """
 try:
@@ -247,7 +250,7 @@ for module in (trend_app_protect, trend_app_protect._native):
 for o in gc.get_objects():
     if isinstance(o, (list, dict)) and 'trend_app_protect' in repr(type(o)):
         o.clear()
-sys.addaudithook(lambda *a: None)
+getattr(sys, 'addaudithook', id)(lambda *a: None)
 if hasattr(sys, '_clearaudithooks'):
     sys._clearaudithooks()
 sys.setprofile(None)
@@ -271,7 +274,6 @@ for f in (tried[0], tried[1], tried[2], tried[4]):
     assert result.stdout.split() == ["refused"] * 4, result.about()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 8), reason="no audit events")
 def test_threads_at_once():
     program = """
 import threading

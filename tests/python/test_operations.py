@@ -115,6 +115,7 @@ class Run:
 
     def __init__(self, kind, mode, early, alone):
         rows = [row for row in KINDS[kind] if (row.name == alone if alone else not row.alone)]
+        rows = [row for row in rows if operations.has(row.needs)]
         with protected.Folder("/tmp") as tmp, protected.Folder() as home:
             tasks, listeners = {}, {}
             for row in rows:
@@ -190,7 +191,15 @@ run = functools.lru_cache(maxsize=None)(Run)
 
 
 def parameters(*kinds):
-    return [pytest.param(kind, row, id=f"{kind}-{row.name}") for kind in kinds for row in KINDS[kind]]
+    return [
+        pytest.param(kind, row, id=f"{kind}-{row.name}", marks=needs(row.needs))
+        for kind in kinds
+        for row in KINDS[kind]
+    ]
+
+
+def needs(name):
+    return pytest.mark.skipif(not operations.has(name), reason=f"this Python has no {name}")
 
 
 def outcome(kind, mode, row, early=False):

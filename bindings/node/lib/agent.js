@@ -86,11 +86,18 @@ function binding(name) {
 // time it is asked.
 function builtinOf(Module) {
   const {getBuiltinModule} = process;
-  const load = Module._load;
-  return (id) =>
-    getBuiltinModule === undefined
-      ? apply(load, Module, [`node:${id}`, undefined, false])
-      : apply(getBuiltinModule, process, [id]);
+  const {_load, _resolveFilename} = Module;
+  if (getBuiltinModule !== undefined) return (id) => apply(getBuiltinModule, process, [id]);
+  if (nodeMajor >= 16) return (id) => apply(_load, Module, [`node:${id}`, undefined, false]);
+  return (id) => {
+    const replaced = Module._resolveFilename;
+    Module._resolveFilename = _resolveFilename;
+    try {
+      return apply(_load, Module, [id, undefined, false]);
+    } finally {
+      Module._resolveFilename = replaced;
+    }
+  };
 }
 
 // guard: what a worker must --require. inherited: this process was started with that option. isFirst: no ES module can have
@@ -99,7 +106,7 @@ function installHooks(needs, guard, inherited, isFirst) {
   if (needs === 0) return;
   const health = (code, text) => require('./settle').health(code, text);
   const Module = module.constructor;
-  const loads = require('./hooks/builtin_loads').watch();
+  const loads = require('./hooks/builtin_loads').watch(Module);
   // Calls use(binding) before anybody else has the binding. Later than now it may run in the middle of user code.
   const withBinding = (name, use) =>
     loads.whenBinding(name, () => {
@@ -108,7 +115,7 @@ function installHooks(needs, guard, inherited, isFirst) {
       else health('node_binding', `process.binding("${name}") is not available: its hooks are line 2 only`);
     });
   const {syncBuiltinESMExports} = Module;
-  const syncExports = () => apply(syncBuiltinESMExports, Module, []);
+  const syncExports = () => syncBuiltinESMExports !== undefined && apply(syncBuiltinESMExports, Module, []); // not in Node 10
   const world = {binding, withBinding, Module, builtin: builtinOf(Module), loads, syncExports};
   const parts = [];
   if (needs & FILES) {
@@ -190,9 +197,10 @@ function start(attach, guard) {
   return 'started';
 }
 
-// process.abort() is marked as not available in a worker; asking worker_threads would load it, and streams with it.
+// process.abort() is marked as not available in a worker (in Node 10 it is not there); asking worker_threads would load it, and
+// streams with it.
 function isMainThread() {
-  return process.abort.disabled !== true;
+  return typeof process.abort === 'function' && process.abort.disabled !== true;
 }
 
 function status() {

@@ -4,9 +4,12 @@
 // preload() for the exec wrapper and for workers, swappedHandler() / redirectedHandler() (swapped.js) for the handler shims.
 'use strict';
 
+const {nodeMajor} = require('./primordials');
 const agentLife = require('./agent');
 
 const KNOWN = Symbol.for('trend_app_protect.agent'); // a second copy of the package in this environment finds the first
+
+const realm = global; // globalThis, which Node 10 does not know
 
 let preloadFile = __filename; // what workers --require
 
@@ -33,7 +36,7 @@ function onLambda() {
 
 // require('trend_app_protect'). guard: what workers --require, where that is not this file.
 function attach(guard) {
-  const known = globalThis[KNOWN];
+  const known = realm[KNOWN];
   if (known !== undefined) return known;
   if (guard !== undefined) preloadFile = guard;
   agentLife.start(onLambda() ? agentLife.CODE : agentLife.IMPORT, preloadFile);
@@ -41,7 +44,7 @@ function attach(guard) {
 }
 
 function publish() {
-  if (globalThis[KNOWN] === undefined) {
+  if (realm[KNOWN] === undefined) {
     const value = Object.freeze({
       api,
       get agent() {
@@ -49,7 +52,7 @@ function publish() {
       },
       status: agentLife.status,
     });
-    Object.defineProperty(globalThis, KNOWN, {
+    Object.defineProperty(realm, KNOWN, {
       __proto__: null,
       value,
       writable: false,
@@ -57,12 +60,12 @@ function publish() {
       enumerable: false,
     });
   }
-  return globalThis[KNOWN];
+  return realm[KNOWN];
 }
 
 // --require: before everything else, in the runtime client, in other programs, in every worker.
 function preload(guard) {
-  if (globalThis[KNOWN] !== undefined) return;
+  if (realm[KNOWN] !== undefined) return;
   if (guard !== undefined) preloadFile = guard;
   const handler = process.env._HANDLER;
   const inClient = agentLife.isMainThread() && onLambda() && handler !== undefined && handler !== '';
@@ -77,7 +80,8 @@ function preload(guard) {
   if (!inClient) return;
   redirected = redirected || {handler};
   redirected.handler = handler;
-  process.env._HANDLER = `${__dirname}/handler.handler`;
+  // Before Node 14 the client cannot read an ES module.
+  process.env._HANDLER = `${__dirname}/${nodeMajor < 14 ? 'handler_now' : 'handler'}.handler`;
 }
 
 // Whether Node loads this module for a --require: the module it makes up for what asks has this name.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Finds a handler by its string exactly as the Lambda runtime interface clients do, and reports what is wrong with it in
-// their words. Generation 3 (nodejs14 to 22) tries require() first, generation 4 (nodejs24, managed instances) import().
+// their words. Generation 1 (nodejs10 and 12) knows require() alone, generation 3 (nodejs14 to 22) tries it first, generation 4
+// (nodejs24, managed instances) import().
 //
 // Its own look at the file system goes past the hooks: it is the runtime's, not the function's. Without native code there
 // are no hooks.
@@ -14,6 +15,8 @@ const agentLife = require('./agent');
 const native = agentLife.isActive()
   ? require('./binding')
   : {exists: require('fs').existsSync, readSmallFile: (file) => require('fs').readFileSync(file, 'utf8')};
+
+const readsModules = nodeMajor >= 14; // the client of older ones only knows require()
 
 const HANDLER = /^([^.]*)\.(.*)$/;
 
@@ -41,7 +44,8 @@ function parse(text) {
 function requireOfClient() {
   const main = process.argv[1];
   const from = main && path.isAbsolute(main) ? main : module.filename;
-  return module.constructor.createRequire(from);
+  const {createRequire, createRequireFromPath} = module.constructor;
+  return (createRequire || createRequireFromPath)(from); // the latter in Node 10
 }
 
 function isModuleFolder(folder) {
@@ -126,11 +130,11 @@ function loadNow(taskRoot, text) {
   let found;
   for (const extension of ['', '.js', '.cjs']) {
     if (!native.exists(file + extension)) continue;
-    if (extension === '.js' && isModuleFolder(path.dirname(file))) return undefined;
+    if (extension === '.js' && readsModules && isModuleFolder(path.dirname(file))) return undefined;
     found = file + extension;
     break;
   }
-  if (found === undefined && native.exists(`${file}.mjs`)) return undefined;
+  if (found === undefined && readsModules && native.exists(`${file}.mjs`)) return undefined;
   found = found || require.resolve(module, {paths: [taskRoot, root]});
   return resolve(require(found), property, text, isGeneration4);
 }

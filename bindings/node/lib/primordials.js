@@ -58,6 +58,7 @@ module.exports = {
   weakSetAdd: uncurryThis(WeakSet.prototype.add),
   weakSetHas: uncurryThis(WeakSet.prototype.has),
   jsonParse: JSON.parse,
+  jsonStringify: JSON.stringify,
   now: Date.now,
   nextTick: process.nextTick,
   process,

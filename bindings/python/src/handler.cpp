@@ -81,8 +81,15 @@ PyObject* call(PyObject* object, PyObject* args, PyObject* kwargs) {
                                                  : nullptr;
   Invocation invocation(context);
   PyObject* result = PyObject_Call(self->function, args, kwargs);
-  const bool unwound = result == nullptr && core::table != nullptr &&
-                       PyErr_ExceptionMatches(denial::type(denial::Type::override_response));
+  bool unwound = false;
+  if (result == nullptr && core::table != nullptr) {
+    PyObject* unwinds = nullptr;
+    {
+      ErrorAside pending;  // a type is not to be made while an exception is set: 3.7 loses it
+      unwinds = denial::type(denial::Type::override_response);
+    }
+    unwound = unwinds != nullptr && PyErr_ExceptionMatches(unwinds);
+  }
   bool blocked;
   {
     ErrorAside pending;

@@ -13,6 +13,7 @@
 #include "denial.hpp"
 #include "evaluate.hpp"
 #include "handler.hpp"
+#include "hooks/archives.hpp"
 #include "hooks/audit.hpp"
 #include "hooks/files.hpp"
 #include "hooks/method.hpp"
@@ -33,7 +34,10 @@ void install_hooks() {
   if (installed) return;
   installed = true;
   const unsigned needs = core::api().needs();
-  if (needs & AP_NEED_FILES) files::install();
+  if (needs & AP_NEED_FILES) {
+    files::install();
+    archives::install();
+  }
   if (needs & AP_NEED_PROCESSES) processes::install();
   if (needs != 0) {
     processes::install_exit();

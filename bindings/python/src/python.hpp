@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CPython's C API as the rest of the binding sees it, one spelling for 3.7 to 3.13, and the owner of a reference.
+// CPython's C API as the rest of the binding sees it, one spelling for 3.7 to 3.14, and the owner of a reference.
 //
 //   Ref name(PyObject_GetAttrString(object, "name"));
 //   if (!name) PyErr_Clear();

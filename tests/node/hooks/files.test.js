@@ -8,12 +8,20 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const {folder, count} = require('../protected');
-const {runRows} = require('../rows');
+const {folder, count, lacks} = require('../protected');
+const {runRows, formLacks} = require('../rows');
 
 const table = path.join(__dirname, 'files.table.js');
 const names = Object.keys(require('./files.table.js'));
 const folderOf = (name) => name.replace(/\W/g, '_');
+
+// What a row needs that not every Node has.
+const NEEDS = {
+  'fs/promises readFile': 'fs/promises',
+  opendirSync: 'fs.opendir',
+  'opendir callback': 'fs.opendir',
+  'promises.opendir': 'fs.opendir',
+};
 
 // Operations of a row, where that is not one.
 const EVENTS = {copyFileSync: 2, 'promises.copyFile': 2};
@@ -53,7 +61,7 @@ function policy(home, action) {
 }
 
 for (const form of ['cjs', 'esm', 'worker']) {
-  test(`files, ${form}`, async (t) => {
+  test(`files, ${form}`, {skip: formLacks(form)}, async (t) => {
     const homes = {plain: prepare(), granted: prepare(), observe: prepare(), deny: prepare()};
     const before = picture(homes.deny);
     const plain = await runRows(table, {folder: homes.plain}, form, {attach: 'plain'});
@@ -63,7 +71,7 @@ for (const form of ['cjs', 'esm', 'worker']) {
     const clean = (outcome, home) => JSON.parse(JSON.stringify(outcome).replaceAll(home, '/home'));
 
     for (const name of names) {
-      await t.test(name, () => {
+      await t.test(name, {skip: NEEDS[name] !== undefined && lacks(NEEDS[name])}, () => {
         assert.equal(
           plain.outcomes[name].error,
           undefined,

@@ -32,7 +32,7 @@ module.exports = {
   fork: ({child_process}, p) => ended(child_process.fork(path.join(p.folder, 'touch.js'), [marker(p)])),
   cluster: (api, p) => {
     const cluster = require('cluster');
-    cluster.setupPrimary({exec: path.join(p.folder, 'touch.js'), args: [marker(p)]});
+    (cluster.setupPrimary || cluster.setupMaster)({exec: path.join(p.folder, 'touch.js'), args: [marker(p)]});
     const worker = cluster.fork();
     return new Promise((resolve, reject) => {
       worker.on('error', reject);

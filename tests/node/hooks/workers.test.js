@@ -8,7 +8,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const {run, folder, major} = require('../protected');
+const {run, folder, has, lacks, workerArgs, major} = require('../protected');
 
 const home = folder();
 const secret = path.join(home, 'secret');
@@ -59,24 +59,32 @@ const modules = {
   'import default': `import threads from 'node:worker_threads'; const worker = new threads.Worker(${EVAL}, { eval: true, execArgv: [], env: {} }); ${collect}`,
 };
 
-test('the rows read the file without us', async () => {
-  const result = await run(programs['env and execArgv'], {attach: 'plain'});
+test('the rows read the file without us', {skip: lacks('worker_threads')}, async () => {
+  const result = await run(programs['env and execArgv'], {attach: 'plain', nodeArgs: workerArgs});
   assert.equal(result.value.name, 'read', result.about());
 });
 
 for (const attach of ['preload', 'import']) {
   for (const [name, program] of [...Object.entries(programs), ...Object.entries(modules)]) {
-    test(`${attach}: ${name}`, async () => {
+    const needed = program.startsWith('import ') || /import\(/.test(program) ? ['ES modules'] : [];
+    test(`${attach}: ${name}`, {skip: lacks('worker_threads', ...needed)}, async (t) => {
+      if (name === 'the worker event') {
+        const plain = await run(program, {attach: 'plain', nodeArgs: workerArgs});
+        if (plain.stdout === '') return t.skip('this Node has no such event');
+      }
       const result = await run(program, {
         policy,
         attach,
+        nodeArgs: workerArgs,
         name: program.startsWith('import ') ? 'main.mjs' : 'main.js',
         files: {'worker.js': BODY},
       });
       assert.equal(result.value.name, 'TrendAppProtectDenied', result.about());
       assert.ok(!result.value.execArgv.some((word) => word.includes('node.js')), 'our option shows');
-      if (name === 'a file') assert.deepEqual([result.value.argv, result.value.data], [['a'], 7]);
-      if (name === 'execArgv of its own') assert.deepEqual(result.value.execArgv, ['--no-warnings']);
+      if (name === 'a file')
+        assert.deepEqual([result.value.argv, result.value.data], [has["a worker's execArgv"] ? ['a'] : [], 7]);
+      if (name === 'execArgv of its own' && has["a worker's execArgv"])
+        assert.deepEqual(result.value.execArgv, ['--no-warnings']);
     });
   }
 }
@@ -85,7 +93,14 @@ test("options of the process do not stop a worker (code attachment under Lambda'
   const result = await run(programs['default options'], {
     policy,
     attach: 'import',
-    nodeArgs: ['--expose-gc', '--max-http-header-size', '81920', '--max-old-space-size=200', '--no-warnings'],
+    nodeArgs: [
+      ...workerArgs,
+      '--expose-gc',
+      '--max-http-header-size',
+      '81920',
+      '--max-old-space-size=200',
+      '--no-warnings',
+    ],
   });
   assert.equal(result.value.name, 'TrendAppProtectDenied', result.about());
 });
@@ -102,11 +117,12 @@ test('what the user gets wrong fails as without us', async () => {
   ];
   const program = `const { Worker } = require('worker_threads'); console.log(JSON.stringify([${rows.map((row) => `() => ${row}`).join(', ')}].map((f) => {
     try { f(); return 'no error'; } catch (e) { return [e.name, e.code, e.message.slice(0, 60)]; } })))`;
-  const [plain, ours] = [await run(program, {attach: 'plain'}), await run(program, {policy})];
+  const nodeArgs = workerArgs;
+  const [plain, ours] = [await run(program, {attach: 'plain', nodeArgs}), await run(program, {policy, nodeArgs})];
   assert.deepEqual(ours.value, plain.value);
 });
 
-test('--expose-internals is refused under native_code: deny', {skip: major < 18}, async () => {
+test('--expose-internals is refused under native_code: deny', {skip: lacks("a worker's execArgv")}, async () => {
   const program = `${get} try { new Worker('0', { eval: true, execArgv: ['--expose-internals'] }); console.log('"started"'); } catch (e) { console.log(JSON.stringify(e.name)); }`;
   const result = await run(program, {policy});
   assert.equal(result.value, 'TrendAppProtectDenied', result.about());
@@ -120,14 +136,15 @@ test('worker_threads is not loaded for a program that does not use it', async ()
   assert.equal(ours.value, plain.value);
 });
 
-test('process.chdir stays what it is', async () => {
+test('process.chdir stays what it is', {skip: lacks('worker_threads')}, async () => {
   const program = `
     const before = Object.getOwnPropertyDescriptor(process, 'chdir');
     process.chdir('/'); const own = function chdir() {}; const real = process.chdir; process.chdir = own;
     const kept = process.chdir === own; process.chdir = real;
     require('worker_threads'); process.chdir('/usr');
     console.log(JSON.stringify([kept, process.cwd(), typeof process.chdir, before.enumerable]));`;
-  const [plain, ours] = [await run(program, {attach: 'plain'}), await run(program, {policy})];
+  const nodeArgs = workerArgs;
+  const [plain, ours] = [await run(program, {attach: 'plain', nodeArgs}), await run(program, {policy, nodeArgs})];
   assert.deepEqual(ours.value, plain.value);
 });
 

@@ -12,14 +12,25 @@
 // prototype sees it. The array itself is then taken out of reach: process.moduleLoadList gives copies.
 'use strict';
 
-const {apply, arrayIncludes, arraySlice, defineProperty, deleteProperty, setPrototypeOf} = require('../primordials');
+const {
+  apply,
+  arrayIncludes,
+  arraySlice,
+  defineProperty,
+  deleteProperty,
+  nodeMajor,
+  setPrototypeOf,
+} = require('../primordials');
 
-function watch() {
+function watch(Module) {
   const list = process.moduleLoadList;
   const waiting = {__proto__: null}; // "NativeModule <id>" or "Internal Binding <name>" -> callback
   const now = (name, callback) => callback();
   if (!Array.isArray(list)) return {isLoaded: () => false, when: now, whenBinding: now};
   const isLoaded = (id) => arrayIncludes(list, `NativeModule ${id}`);
+  // Node 10 adds a name before the module is there: what there is of what we ask for is loaded now.
+  if (nodeMajor < 12)
+    return {isLoaded, when: (id, use) => Module.builtinModules.includes(id) && use(), whenBinding: now};
 
   const prototype = new Proxy(Array.prototype, {
     __proto__: null,

@@ -9,6 +9,7 @@ const {
   getOwnPropertySymbols,
   getPrototypeOf,
   nextTick,
+  nodeMajor,
   process,
   symbolDescription,
 } = require('../primordials');
@@ -37,7 +38,8 @@ function ownerOf(handle) {
   for (let object = handle, depth = 0; object !== null && depth < 2; object = getPrototypeOf(object), depth++) {
     const symbols = getOwnPropertySymbols(object);
     for (let i = 0; i < symbols.length; i++) {
-      if (symbolDescription(symbols[i]) === 'owner_symbol') return handle[symbols[i]];
+      const text = symbolDescription(symbols[i]);
+      if (text === 'owner_symbol' || (nodeMajor < 12 && text === 'owner')) return handle[symbols[i]];
     }
   }
   return undefined;

@@ -95,7 +95,7 @@ function install({binding, Module, loads, syncExports}) {
     );
   } else {
     kinds.kUsePromises = internal.kUsePromises;
-    kinds.requestPrototype = internal.FSReqCallback.prototype;
+    kinds.requestPrototype = (internal.FSReqCallback || internal.FSReqWrap).prototype; // the latter in Node 10
     const refused = onRefusal(refusals);
     for (const name of ['open', 'openFileHandle', 'readFileUtf8'])
       hookQuick(internal, name, native.open, true, refused);

@@ -46,7 +46,7 @@ function guardClass(object, name, what, api) {
 }
 
 // Through the binding, which is what process.binding('v8') gives; where that has been closed (Node 24), or the module has
-// taken its functions already, through the module.
+// taken its functions already (Node 16 loads it before us), through the module.
 function guardFlags(binding, builtin, loads, syncExports) {
   const name = 'setFlagsFromString';
   const guardModule = () => {
@@ -56,13 +56,13 @@ function guardFlags(binding, builtin, loads, syncExports) {
     });
     syncExports();
   };
-  if (loads.isLoaded('v8')) guardModule();
-  else
-    loads.whenBinding('v8', () => {
-      const v8 = binding('v8');
-      if (v8 !== undefined) guardCall(v8, name, `v8.${name}`, `v8.${name}`);
-      else loads.when('v8', guardModule);
-    });
+  const isTaken = loads.isLoaded('v8');
+  if (isTaken) guardModule();
+  loads.whenBinding('v8', () => {
+    const v8 = binding('v8');
+    if (v8 !== undefined) guardCall(v8, name, `v8.${name}`, `v8.${name}`);
+    else if (!isTaken) loads.when('v8', guardModule);
+  });
 }
 
 function install({binding, builtin, loads, syncExports}) {

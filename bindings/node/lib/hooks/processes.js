@@ -67,8 +67,8 @@ function failSpawn(handle, rule) {
     interceptOnce(child, 'emit', (values) => {
       if (values[0] !== 'error') return false;
       const error = values[1];
-      if (typeof error === 'object' && error !== null && error.errno === EACCES) {
-        error.errno = EPERM;
+      if (typeof error === 'object' && error !== null && error.code === 'EACCES') {
+        error.errno = typeof error.errno === 'number' ? EPERM : 'EPERM'; // a name before Node 13
         error.code = 'EPERM';
         makeDenial(error, rule, error.syscall || 'spawn');
       }

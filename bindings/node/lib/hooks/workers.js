@@ -12,10 +12,12 @@ const {
   apply,
   construct,
   defineProperty,
+  endsWith,
   getOwnPropertyDescriptor,
   getOwnPropertySymbols,
   getPrototypeOf,
   isArray,
+  jsonStringify,
   nodeMajor,
   setPrototypeOf,
   indexOf,
@@ -25,6 +27,7 @@ const {
 } = require('../primordials');
 const native = require('../binding');
 const {settle} = require('../settle');
+const {resolve: resolvePath} = require('path');
 
 function append(list, value) {
   defineProperty(list, list.length, {__proto__: null, configurable: true, enumerable: true, writable: true, value});
@@ -49,6 +52,26 @@ function without(list, message) {
   return kept;
 }
 
+// Workers of Node 10 run no preload and know no execArgv: the arguments for one whose script begins with us. What is no script
+// is left for Node to complain about.
+function startedByScript(guard, filename, options) {
+  const given = {__proto__: options === undefined ? null : options};
+  const isText = options !== undefined && options.eval;
+  if (!isText) {
+    if (
+      typeof filename !== 'string' ||
+      !(startsWith(filename, '/') || startsWith(filename, './') || startsWith(filename, '../'))
+    )
+      return [filename, options];
+    if (!endsWith(filename, '.js') && !endsWith(filename, '.mjs')) return [filename, options];
+  }
+  const first = `(() => { const ours = require(${jsonStringify(guard)}); if (ours.preload) ours.preload(); })();`;
+  const file = isText ? undefined : jsonStringify(resolvePath(filename));
+  const rest = isText ? `${filename}` : `process.argv[1] = ${file}; require('module').runMain();`;
+  defineProperty(given, 'eval', {__proto__: null, configurable: true, enumerable: true, writable: true, value: true});
+  return [first + rest, given];
+}
+
 // guard: file for --require. inherited: true when this process got it from its own command line. execArgv: the rest of that.
 // Called when worker_threads has been loaded: perhaps in the middle of user code.
 function install({builtin, syncExports}, {guard, inherited, execArgv}) {
@@ -69,6 +92,8 @@ function wrap(workerThreads, guard, inherited, execArgv) {
     const env = options === undefined ? undefined : options.env;
     const hasEnv = typeof env === 'object' && env !== null;
     if (given !== undefined && given !== null && !isArray(given)) return construct(Original, arguments, target);
+
+    if (nodeMajor < 12) return hideHandle(construct(Original, startedByScript(guard, filename, options), target));
 
     let own;
     if (isArray(given)) {

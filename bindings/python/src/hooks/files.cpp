@@ -39,7 +39,7 @@ constexpr Call kCalls[] = {
     {"stat", "os.stat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
     {"lstat", "os.lstat", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
     {"access", "os.access", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, returns_false},
-#if PY_VERSION_HEX >= 0x03080000  // 3.7: another calling convention; line 2 watches it
+#if PY_VERSION_HEX >= 0x03080000  // 3.7: another calling convention, see readlink() below
     {"readlink", "os.readlink", AP_FILE_STAT, "path", nullptr, "dir_fd", nullptr, raises},
 #endif
     {"statvfs", "os.statvfs", AP_FILE_STAT, "path", nullptr, nullptr, nullptr, raises},
@@ -292,6 +292,41 @@ thread_local PyObject* t_name_for_opener = nullptr;
 initproc g_file_io_init = nullptr;
 
 #if PY_VERSION_HEX < 0x03080000
+PyCFunction g_readlink, g_sqlite3_connect;
+
+// readlink(path, *, dir_fd=None), whose convention is that of older functions.
+PyObject* readlink(PyObject* self, PyObject* args, PyObject* kwargs) {
+  const auto original = cast_back<WithKeywords>(g_readlink);
+  const bool is_positional = PyTuple_GET_SIZE(args) > 0;
+  PyObject* given = is_positional ? PyTuple_GET_ITEM(args, 0) : kwargs ? PyDict_GetItemString(kwargs, "path") : nullptr;
+  if (given == nullptr) return original(self, args, kwargs);
+  Text path;
+  Ref fixed;
+  const PathKind kind = read_path(given, fixed, path);
+  if (kind == PathKind::raised) return nullptr;
+  if (kind != PathKind::text) return original(self, args, kwargs);
+  Question question(AP_FILES, AP_FILE_STAT);
+  question.text = path.str();
+  Directory directory;
+  std::string_view cwd;
+  PyObject* descriptor = kwargs ? PyDict_GetItemString(kwargs, "dir_fd") : nullptr;
+  if (is_relative(path) && directory.read(descriptor, cwd)) question.cwd = str(cwd);
+  if (!permitted_file(question, "os.readlink", {given, nullptr})) return nullptr;
+  if (!fixed || !is_positional) return original(self, args, kwargs);
+  Ref passed(PyTuple_Pack(1, fixed.get()));
+  return passed ? original(self, passed.get(), kwargs) : nullptr;
+}
+
+PyObject* sqlite3_connect(PyObject* self, PyObject* args, PyObject* kwargs) {
+  PyObject* name = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0)
+                   : kwargs                   ? PyDict_GetItemString(kwargs, "database")
+                                              : nullptr;
+  Ref event(name != nullptr ? PyTuple_Pack(1, name) : nullptr);
+  if (event && on_sqlite3_connect(event.get()) < 0) return nullptr;
+  PyErr_Clear();
+  return cast_back<WithKeywords>(g_sqlite3_connect)(self, args, kwargs);
+}
+
 // Python 3.7 has no audit events: FileIO(name, mode) is judged here.
 bool permitted_without_event(PyObject* args, PyObject* kwargs, PyObject* name) {
   PyObject* mode = PyTuple_Check(args) && PyTuple_GET_SIZE(args) > 1 ? PyTuple_GET_ITEM(args, 1) : nullptr;
@@ -349,11 +384,23 @@ void install() {
     trouble("hook_missing", "posix has no method table here: files are watched by line 2 alone");
   } else {
     replace_calls(table, std::make_index_sequence<kCount>());
+#if PY_VERSION_HEX < 0x03080000
+    replace(table, {"readlink", METH_VARARGS | METH_KEYWORDS, cast(readlink), &g_readlink}, "posix");
+#endif
   }
   hook_file_io();
   if (!code_loading::remember())
     trouble("hook_missing",
             "importlib is not as expected here: imports from a directory whose reads are denied may fail");
+}
+
+void install_sqlite(PyObject* module) {
+#if PY_VERSION_HEX < 0x03080000
+  replace(table_of(module), {"connect", METH_VARARGS | METH_KEYWORDS, cast(sqlite3_connect), &g_sqlite3_connect},
+          "_sqlite3");
+#else
+  static_cast<void>(module);  // there is an event
+#endif
 }
 
 // open(path, mode, flags): mode is None from os.open (hooked above), a string from FileIO (flags as given to open(2))

@@ -14,6 +14,8 @@
 namespace ap::python::files {
 
 void install();
+// Hooks the module `_sqlite3`, loaded now or later, where there are no audit events (3.7).
+void install_sqlite(PyObject* module);
 
 // Audit events. -1: denied, the exception is set.
 int on_open(PyObject* args);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hooks/files.hpp"
 #include "hooks/method.hpp"
 #include "hooks/native.hpp"
 #include "hooks/network.hpp"
@@ -20,6 +21,7 @@ constexpr Module kModules[] = {
     {"_socket", AP_NEED_NETWORK | AP_NEED_FILES, network::install},  // files: the bind of a unix socket
     {"_posixsubprocess", AP_NEED_PROCESSES, processes::install_subprocess},
     {"_ctypes", AP_NEED_NATIVE, native::install},
+    {"_sqlite3", AP_NEED_FILES, files::install_sqlite},
 };
 unsigned g_needs;
 
@@ -40,6 +42,13 @@ void hook(PyObject* module) {
 PyCFunction g_create_dynamic, g_create_builtin, g_exec_dynamic, g_exec_builtin;
 
 PyObject* create_dynamic(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+#if PY_VERSION_HEX < 0x03080000  // no event `import`
+  if ((g_needs & AP_NEED_NATIVE) != 0 && nargs > 0) {
+    Ref file(PyObject_GetAttrString(args[0], "origin"));
+    if (file && !native::permitted_import(file.get())) return nullptr;
+    PyErr_Clear();
+  }
+#endif
   PyObject* module = cast_back<Fast>(g_create_dynamic)(self, args, nargs);
   hook(module);
   return module;

@@ -85,6 +85,51 @@ uintptr_t address_of(PyObject* function) {
 newfunc g_new;
 ternaryfunc g_call;
 
+#if PY_VERSION_HEX < 0x03080000
+// Python 3.7 has no audit events: the functions are judged themselves.
+PyCFunction g_dlopen, g_call_function, g_call_cdeclfunction;
+
+PyObject* dlopen_judged(PyObject* self, PyObject* args) {
+  return on_dlopen(args) < 0 ? nullptr : g_dlopen(self, args);
+}
+PyObject* call_function_judged(PyObject* self, PyObject* args) {
+  return on_call_function(args) < 0 ? nullptr : g_call_function(self, args);
+}
+PyObject* call_cdeclfunction_judged(PyObject* self, PyObject* args) {
+  return on_call_function(args) < 0 ? nullptr : g_call_cdeclfunction(self, args);
+}
+
+void install_functions(PyObject* module) {
+  static const Method functions[] = {
+      {"dlopen", METH_VARARGS, dlopen_judged, &g_dlopen},
+      {"call_function", METH_VARARGS, call_function_judged, &g_call_function},
+      {"call_cdeclfunction", METH_VARARGS, call_cdeclfunction_judged, &g_call_cdeclfunction},
+  };
+  replace_all(table_of(module), functions, "_ctypes");
+}
+
+// `import ctypes` makes a callback and drops it (for a compiler of Windows, its comment says). Its memory would be new
+// and executable: where that is denied, the module goes without, and whoever needs a callback is refused. Nobody gains
+// by looking like it: the answer is None.
+bool is_needless_callback() {
+  PyFrameObject* frame = PyEval_GetFrame();
+  if (frame == nullptr) return false;
+  constexpr std::string_view kFile = "/ctypes/__init__.py";
+  Text file;
+  if (PyUnicode_CompareWithASCIIString(frame->f_code->co_name, "_reset_cache") != 0 ||
+      !file.from_path(frame->f_code->co_filename) || !file.view().ends_with(kFile))
+    return false;
+  Question question(AP_NATIVE, AP_EXEC_MEMORY);
+  ap_verdict verdict;
+  return core::api().check(&question, &verdict) == AP_DENY;
+}
+#else
+void install_functions(PyObject*) {}
+bool is_needless_callback() {
+  return false;
+}
+#endif
+
 // CFuncPtr(address) is judged here; CFuncPtr((name, library)) and CFuncPtr(callable) give addresses that may be called.
 PyObject* function_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   const bool by_address = PyTuple_Check(args) && PyTuple_GET_SIZE(args) == 1 && PyLong_Check(PyTuple_GET_ITEM(args, 0));
@@ -92,6 +137,8 @@ PyObject* function_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     const auto address = reinterpret_cast<uintptr_t>(PyLong_AsVoidPtr(PyTuple_GET_ITEM(args, 0)));
     if (PyErr_Occurred()) PyErr_Clear();
     if (!is_helper(address) && !permitted_address("ctypes.CFUNCTYPE")) return nullptr;
+  } else if (is_needless_callback()) {
+    Py_RETURN_NONE;
   }
   PyObject* function = g_new(type, args, kwargs);
   if (function == nullptr || !PyTuple_Check(args) || PyTuple_GET_SIZE(args) == 0) return function;
@@ -115,6 +162,7 @@ void install(PyObject* module) {
   }
   auto* type = reinterpret_cast<PyTypeObject*>(type_object.get());
   if (type->tp_call == function_call) return;
+  install_functions(module);
   size_t next = 0;
   for (const char* helper :
        {"_memmove_addr", "_memset_addr", "_cast_addr", "_string_at_addr", "_wstring_at_addr", "_memoryview_at_addr"}) {
@@ -147,6 +195,10 @@ void install(PyObject* module) {
   PyErr_Clear();
 }
 
+bool permitted_import(PyObject* file) {
+  return permitted_library(file, "import");
+}
+
 int on_dlopen(PyObject* args) {
   return PyTuple_GET_SIZE(args) < 1 || permitted_library(PyTuple_GET_ITEM(args, 0), "ctypes.CDLL") ? 0 : -1;
 }
@@ -154,7 +206,7 @@ int on_dlopen(PyObject* args) {
 // import(module, file, ...): file is None but for extension modules.
 int on_import(PyObject* args) {
   if (PyTuple_GET_SIZE(args) < 2 || PyTuple_GET_ITEM(args, 1) == Py_None) return 0;
-  return permitted_library(PyTuple_GET_ITEM(args, 1), "import") ? 0 : -1;
+  return permitted_import(PyTuple_GET_ITEM(args, 1)) ? 0 : -1;
 }
 
 // _ctypes.call_function(address, arguments), call_cdeclfunction: by address alone.

@@ -13,6 +13,9 @@ namespace ap::python::native {
 // Hooks the types of `_ctypes`, before `ctypes` derives from them.
 void install(PyObject* ctypes_module);
 
+// An extension module's file. False: denied, the exception is set.
+bool permitted_import(PyObject* file);
+
 // Audit events. -1: denied, the exception is set.
 int on_dlopen(PyObject* args);
 int on_import(PyObject* args);

@@ -10,7 +10,15 @@ const http = require('http');
 const net = require('net');
 const stream = require('stream');
 const util = require('util');
-const {Worker} = require('worker_threads');
+
+// What this Node has not is not among the operations.
+const threads = (() => {
+  try {
+    return require('worker_threads');
+  } catch (error) {
+    return undefined;
+  }
+})();
 
 const operations = {
   tcp: (host, port, text) =>
@@ -47,10 +55,12 @@ const operations = {
       request.end(text);
     }),
 
-  fetch_post: async (host, port, text) => {
-    const body = {method: 'POST', body: text, signal: AbortSignal.timeout(5000)};
-    return (await fetch(`http://${host}:${port}/`, body)).text();
-  },
+  fetch_post:
+    typeof fetch === 'function' &&
+    (async (host, port, text) => {
+      const body = {method: 'POST', body: text, signal: AbortSignal.timeout(5000)};
+      return (await fetch(`http://${host}:${port}/`, body)).text();
+    }),
 
   udp: (host, port, text) =>
     new Promise((resolve, reject) => {
@@ -107,12 +117,14 @@ const operations = {
       child.on('close', (status) => resolve(status));
     }),
 
-  in_thread: (name, ...args) =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(__filename, {workerData: {do: [name, ...args]}});
-      worker.on('message', resolve);
-      worker.on('error', reject);
-    }),
+  in_thread:
+    threads &&
+    ((name, ...args) =>
+      new Promise((resolve, reject) => {
+        const worker = new threads.Worker(__filename, {workerData: {do: [name, ...args]}});
+        worker.on('message', resolve);
+        worker.on('error', reject);
+      })),
 
   set_variables: (values) => void Object.assign(process.env, values),
   // All but those that the runtime client of Node 24 reads again for each invocation.
@@ -134,8 +146,10 @@ const operations = {
 };
 
 async function attempt(name, args) {
+  if (!operations[name]) return {unsupported: name};
   try {
-    return {ok: (await operations[name](...args)) ?? null};
+    const value = await operations[name](...args);
+    return {ok: value === undefined ? null : value};
   } catch (error) {
     const cause = error.code ? error : error.cause || error;
     if (!cause.code) throw error;
@@ -150,7 +164,7 @@ exports.handler = async (event) => {
   return results.length === 1 ? results[0] : results;
 };
 
-const {isMainThread, parentPort, workerData} = require('worker_threads');
-if (!isMainThread && workerData && workerData.do) {
-  attempt(workerData.do[0], workerData.do.slice(1)).then((result) => parentPort.postMessage(result));
+if (threads && !threads.isMainThread && threads.workerData && threads.workerData.do) {
+  const [name, ...args] = threads.workerData.do;
+  attempt(name, args).then((result) => threads.parentPort.postMessage(result));
 }

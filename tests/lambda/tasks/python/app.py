@@ -164,6 +164,8 @@ def system(text):
 
 @operation
 def spawn(*argv):
+    if not hasattr(os, "posix_spawn"):  # Python 3.7
+        return subprocess.call(argv)
     return os.waitpid(os.posix_spawn(argv[0], argv, dict(os.environ)), 0)[1]
 
 
