@@ -41,6 +41,7 @@ TEST(Decode, PrologueInstructions) {
       {"jmp rel32", {0xe9, 1, 0, 0, 0}, Kind::jump, 1},
       {"call rel32", {0xe8, 1, 0, 0, 0}, Kind::call, 1},
       {"push $0", {0x6a, 0}},
+      {"pxor %xmm0,%xmm0", {0x66, 0x0f, 0xef, 0xc0}},
       {"syscall", {0x0f, 0x05}, Kind::stop},
       {"nopw 0(%rax,%rax,1)", {0x66, 0x0f, 0x1f, 0x44, 0, 0}},
   };
