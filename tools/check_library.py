@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses a libapp_protect.so that would be visible to the function: tools/check_library.py LIBRARY.
 
-It exports app_protect_api and nothing else, needs only libraries of glibc (or musl's one), is never unloaded, and has neither text
-relocations nor an executable stack.
+It exports app_protect_api and nothing else, needs only libraries of glibc (or musl's one), is never unloaded, and has
+neither text relocations nor an executable stack.
 """
 
 import re

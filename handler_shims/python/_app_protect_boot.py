@@ -52,7 +52,8 @@ def _start(folder, directory, started_ns):
         name, path = "trend_app_protect._native", folder + "/_native" + external.EXTENSION_SUFFIXES[0]
         native = bootstrap._load(bootstrap.ModuleSpec(name, external.ExtensionFileLoader(name, path), origin=path))
         result, message = native.start(folder[: -len("python")] + "lib/libapp_protect.so", 1, directory, started_ns)
-    except Exception as error:
+    except Exception as raised:
+        error = raised
         if "musl" in external.EXTENSION_SUFFIXES[0]:
             error = ImportError("this Python runs on musl (Alpine), this build of App Protect needs glibc")
         if os.environ.get("TREND_AP_FAIL_CLOSED", "").strip().lower() in ("1", "true", "yes", "on"):

@@ -5,7 +5,6 @@
 import os
 import pathlib
 import shutil
-import sys
 
 import operations
 import protected

@@ -12,7 +12,6 @@ import re
 import capstone
 from capstone import x86
 
-import elf
 
 PATTERN = re.compile(b"\x0f\x05|\x0f\x34|\xcd\x80")
 
