@@ -7,6 +7,7 @@
 #include "interpose/memory_guard.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -85,7 +86,8 @@ bool is_for_callbacks(long size, long protection, long flags, long fd, const voi
   struct stat mapped, own;
   const held::Lock lock(static_cast<int>(fd));
   return lock && !(protection & PROT_WRITE) && sys::call(SYS_fstat, static_cast<int>(fd), &mapped) == 0 &&
-         sys::call(SYS_stat, library.name, &own) == 0 && mapped.st_dev == own.st_dev && mapped.st_ino == own.st_ino;
+         sys::call(SYS_newfstatat, AT_FDCWD, library.name, &own, 0) == 0 && mapped.st_dev == own.st_dev &&
+         mapped.st_ino == own.st_ino;
 }
 
 long map(long at, long size, long protection, long flags, long fd, long offset, const void* caller) {
