@@ -141,7 +141,8 @@ void remember_spawn_helper(std::string_view library) noexcept {
   PathBuffer path;
   struct stat st;
   for (int up = 0; up < 2; ++up) library = library.substr(0, library.rfind('/'));
-  if (path.assign(library) && path.append("/jspawnhelper") && sys::call(SYS_stat, path.data, &st) == 0)
+  if (path.assign(library) && path.append("/jspawnhelper") &&
+      sys::call(SYS_newfstatat, AT_FDCWD, path.data, &st, 0) == 0)
     spawn_helper = {st.st_dev, st.st_ino};
 }
 
