@@ -112,7 +112,9 @@ def test_what_a_granted_child_reads(name):
     plain, result = run(CHILDREN[name], DENY_TMP)
     assert plain.stdout.strip() == operations.SECRET, plain.about()
     assert result.stdout.strip() == "refused", result.about()
-    assert sum(e["count"] for e in result.events if e["policy"] == "read_write_tmp") == 1, result.about()
+    # Of the file: a forkserver (the pool's own way from 3.14 on) also asks for a folder in /tmp.
+    reads = [e for e in result.events if e["policy"] == "read_write_tmp" and e["info"]["path"].endswith("/data")]
+    assert sum(e["count"] for e in reads) == 1, result.about()
 
 
 # What libc opens, makes or starts by itself in the middle of another function. Line 1 knows none of them by name.
