@@ -21,7 +21,7 @@ from typing import List, NamedTuple, Optional
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What the tests mean by a runtime when tools/setup has not said.
-PYTHON_MINORS = [7, 8, 9, 10, 11, 12, 13]
+PYTHON_MINORS = [7, 8, 9, 10, 11, 12, 13, 14]
 NODE_MAJORS = [10, 12, 14, 16, 18, 20, 22, 24]
 
 NODE_RELEASES = {

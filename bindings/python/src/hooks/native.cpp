@@ -146,10 +146,20 @@ PyObject* function_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return function;
 }
 
+// Python 3.14 tells of a function object's call as it does of a bare address: once more than we ask.
+thread_local uintptr_t t_judged = 0;
+
 PyObject* function_call(PyObject* self, PyObject* args, PyObject* kwargs) {
   const uintptr_t address = address_of(self);
   if (__builtin_expect(!is_known(address), 0) && !is_helper(address) && !permitted_address("ctypes")) return nullptr;
+#if PY_VERSION_HEX >= 0x030E0000
+  t_judged = address;
+  PyObject* result = g_call(self, args, kwargs);
+  t_judged = 0;
+  return result;
+#else
   return g_call(self, args, kwargs);
+#endif
 }
 
 }  // namespace
@@ -214,6 +224,10 @@ int on_call_function(PyObject* args) {
   if (PyTuple_GET_SIZE(args) < 1 || !PyLong_Check(PyTuple_GET_ITEM(args, 0))) return 0;
   const auto address = reinterpret_cast<uintptr_t>(PyLong_AsVoidPtr(PyTuple_GET_ITEM(args, 0)));
   if (PyErr_Occurred()) PyErr_Clear();
+  if (address != 0 && address == t_judged) {
+    t_judged = 0;
+    return 0;
+  }
   return is_helper(address) || permitted_address("_ctypes.call_function") ? 0 : -1;
 }
 
