@@ -183,9 +183,8 @@ class Calls:
                         if target and target[0] != begin:
                             self.callers[target[0]].add(begin)
                 elif mnemonic == "lea" and "rip" in operands:
-                    sign, value = (
-                        re.search(r"rip ([+-]) (0x[0-9a-f]+|\d+)", operands).groups() if " " in operands else ("+", "0")
-                    )
+                    offset = re.search(r"rip ([+-]) (0x[0-9a-f]+|\d+)", operands)
+                    sign, value = offset.groups() if offset else ("+", "0")
                     target = address + size + (int(value, 0) if sign == "+" else -int(value, 0))
                     if target in begins and target != begin:
                         self.callers[target].add(begin)
