@@ -96,6 +96,7 @@ for name in calls:
     tell(name, getattr(os, name))
     for value in odd:
         if name in ('scandir', 'listdir', 'chdir', 'listxattr') and (value is None or value is True): continue
+        if name == 'utime' and value == -1: continue  # no path at all: EINVAL or EFAULT, as glibc was compiled
         for rest in more.get(name, [()]):
             tell(name, getattr(os, name), value, *rest)
     tell(name, getattr(os, name), '/nowhere/z/x', *more.get(name, [()])[0], nonsense=1)
@@ -103,7 +104,7 @@ for name in calls:
     for directory in (1000, 10**30, 'x', 3.5, None, -7):
         tell(name, getattr(os, name), 'x', *more.get(name, [()])[0], dir_fd=directory)
 for value in odd:
-    for call in (open, io.FileIO, io.open_code):
+    for call in (open, io.FileIO, getattr(io, 'open_code', open)):  # 3.8 and newer have it
         if not (call is open and value is True): tell(call.__name__, call, value)
     tell('FileIO', io.FileIO, '/nowhere/z/x', 'r', True, value)
     tell('open', open, '/nowhere/z/x', value)

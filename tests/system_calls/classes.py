@@ -48,7 +48,7 @@ NEWER = """cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requ
     lsm_set_self_attr lsm_list_modules mseal""".split()
 
 # Instructions that make a decided call outside of a patched entry: (file, call, function, why). Function: the name that
-# is exported at its beginning, "" where there is none. `?`: the number is no constant.
+# is exported at its beginning (or else the local one), "" where there is none. `?`: the number is no constant.
 OWN = [
     ("libc.so.6", "?", "", "another thread's part of setuid and its like: the number is one of theirs"),
     ("libc.so.6", "writev", "", "libc's last words to standard error; gmon.out, which it opened by a patched entry"),
@@ -58,6 +58,8 @@ OWN = [
     ("libc.so.6", "ioctl", "tcgetattr", "requests of terminals alone"),
     ("libc.so.6", "ioctl", "tcdrain", "requests of terminals alone"),
     ("libc.so.6", "prlimit64", "getrlimit", "asks, sets nothing"),
+    ("libc.so.6", "fcntl", "", "flags of descriptors that libc opened or was given: tells of no path"),
+    ("ld-linux-x86-64.so.2", "fcntl", "", "the loader's: at start, of the three standard descriptors"),
     ("libc.so.6", "clone3", "", "threads, and the child of posix_spawn, whose exec is decided"),
     (
         "node",

@@ -41,8 +41,7 @@ function loadNative() {
     return true;
   } catch (error) {
     if (/^(1|true|yes|on)$/i.test(process.env.TREND_AP_FAIL_CLOSED || '')) throw error;
-    if (require('worker_threads').isMainThread)
-      process.stderr.write(`[ERROR] [app_protect] not protected: ${error.message}\n`);
+    if (isMainThread()) process.stderr.write(`[ERROR] [app_protect] not protected: ${error.message}\n`);
     return false;
   }
 }
