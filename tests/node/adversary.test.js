@@ -104,6 +104,33 @@ for (const [name, body] of Object.entries(ROWS)) {
   });
 }
 
+// Line 1 by itself: what it reads of its own arrays is nobody else's to give.
+for (const [name, trick] of Object.entries({
+  'an iterator of arrays':
+    "Array.prototype[Symbol.iterator] = function* () { yield 'fs.x'; yield 'open'; yield 'stat'; };",
+  'elements of arrays':
+    "Object.defineProperty(Array.prototype, 0, {configurable: true, get: () => '/x/package.json', set() {}}); Object.defineProperty(Array.prototype, 2, {configurable: true, get: () => 'stat', set() {}});",
+})) {
+  test(`line 1 alone, ${name} replaced`, async () => {
+    const program = `
+      const fs = require('fs'), text = require('path').join(__dirname, 'secret.txt'), json = require('path').join(__dirname, 'secret.json');
+      const binding = process.binding('fs'), read = binding.internalModuleReadJSON;
+      fs.writeFileSync(text, 'SECRET text');
+      fs.writeFileSync(json, '{"name": "SECRET"}');
+      ${trick}
+      let shown = '';
+      try { require(text); } catch (e) { shown += e.stack; }
+      try { if (read) shown += JSON.stringify(binding.internalModuleReadJSON(json)); } catch (e) { shown += e.code; }
+      fs.writeSync(1, shown.includes('SECRET') ? '"shown"' : '"hidden"');`;
+    const closed = {schema: 1, name: 'a', files: {application: {read: 'deny', write: 'grant'}}, native_code: 'grant'};
+    const env = {TREND_AP_PLUGINS_DISABLED: 'interpose'};
+    const plain = await run(program, {attach: 'plain'});
+    assert.equal(plain.value, 'shown', plain.about());
+    const result = await run(program, {policy: closed, env});
+    assert.equal(result.value, 'hidden', result.about());
+  });
+}
+
 test('our own native code is given to nobody else', {skip: lacks('worker_threads')}, async () => {
   const addon = path.join(stage, 'app_protect/node/app_protect.node');
   const program = `

@@ -193,7 +193,13 @@ bool is_settled(Call& call, const Hook& hook, napi_value& result) {
   napi_value arguments[5], nothing = undefined(env), list, outcome = nullptr;
   napi_create_string_utf8(env, hook.method->name, NAPI_AUTO_LENGTH, &arguments[0]);
   napi_create_array_with_length(env, call.count, &list);
-  for (size_t i = 0; i < call.count; ++i) napi_set_element(env, list, static_cast<uint32_t>(i), call.values[i]);
+  // Defined, not set: a setter of Array.prototype would be met, and give back what it likes.
+  static constexpr const char* kIndices[kMostArguments] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  constexpr auto kOwn = static_cast<napi_property_attributes>(napi_writable | napi_enumerable | napi_configurable);
+  napi_property_descriptor own[kMostArguments];
+  for (size_t i = 0; i < call.count; ++i)
+    own[i] = {kIndices[i], nullptr, nullptr, nullptr, nullptr, call.values[i], kOwn, nullptr};
+  if (call.count) napi_define_properties(env, list, call.count, own);
   arguments[1] = call.judgement ? call.judgement : nothing;
   arguments[2] = call.other ? call.other : nothing;
   arguments[3] = call.self;

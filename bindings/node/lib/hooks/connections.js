@@ -98,13 +98,13 @@ const groups = {
   __proto__: null,
   tcp: {
     api: () => 'net.connect',
-    fail: ([request, address, port], handle, rule, hide) =>
-      failConnect(handle, request, addressError(rule, 'connect', address, port, hide)),
+    fail: (values, handle, rule, hide) =>
+      failConnect(handle, values[0], addressError(rule, 'connect', values[1], values[2], hide)),
   },
   pipe: {
     api: () => 'net.connect',
-    fail: ([request, path], handle, rule, hide) =>
-      failPipe(handle, request, addressError(rule, 'connect', `${path}`, undefined, hide)),
+    fail: (values, handle, rule, hide) =>
+      failPipe(handle, values[0], addressError(rule, 'connect', `${values[1]}`, undefined, hide)),
   },
   listen: {api: () => 'net.Server.listen', fail: () => EPERM},
   udp: {

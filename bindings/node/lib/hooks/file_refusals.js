@@ -99,7 +99,10 @@ function errorOf(rule, syscall, path, dest, hide) {
 }
 
 // What takes the place of the call, if anything does; the module loader is excused.
-function judged(judgement, [api, syscall, loader], values, path, dest, hide) {
+function judged(judgement, site, values, path, dest, hide) {
+  const api = site[0],
+    syscall = site[1],
+    loader = site.length > 2 ? site[2] : undefined; // no index that is not there: it would be looked for in prototypes
   const asynchronous = isAsync(values);
   const who = attribution.capture();
   if (loader === 'read' ? code.excusesRead(who, path) : loader === 'stat' && code.excusesStat(who, path))
@@ -110,7 +113,8 @@ function judged(judgement, [api, syscall, loader], values, path, dest, hide) {
 
 // Reads one path and makes another. A refused half means that nothing happens at all: the other half is not counted.
 function judgedCopy(name, reading, creating, values, hide) {
-  const [from, to] = values;
+  const from = values[0],
+    to = values[1];
   const stops = (judgement) => judgement !== undefined && native.denies(judgement);
   if (name === 'cpSyncCheckPaths') {
     // The first step of cpSync: looks at both and may make the target's parents. The copying itself is counted, this only

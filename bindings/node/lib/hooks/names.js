@@ -46,7 +46,7 @@ const QUERIES = {
 };
 
 // Called by the native hooks (src/hooks.hpp).
-function refused(method, judgement, other, self, [request, hostname], hide) {
+function refused(method, judgement, other, self, values, hide) {
   let rule;
   if (QUERIES[method] === undefined) {
     rule = settle(judgement, method === 'getaddrinfo' ? 'dns.lookup' : 'dns.lookupService', true);
@@ -57,7 +57,7 @@ function refused(method, judgement, other, self, [request, hostname], hide) {
     rule = report(judgement, undefined, true, who, api);
   }
   if (rule === undefined) return undefined;
-  return {__proto__: null, result: failRequest(request, nameError(rule, method, hostname, hide))};
+  return {__proto__: null, result: failRequest(values[0], nameError(rule, method, values[1], hide))};
 }
 
 // Other name servers than resolv.conf's: judged as the connection they will be. [[family, address, port], ...]
@@ -86,25 +86,25 @@ function judgedServers(servers, hide) {
 // dns.promises takes getaddrinfo out of the binding when it is loaded. Where that was before us, its public functions are
 // wrapped. The look-up itself then marks nothing twice: line 2 takes the token.
 function wrapPromises(promises) {
-  for (const [name, syscall, type] of [
-    ['lookup', 'getaddrinfo', undefined],
-    ['lookupService', 'getnameinfo', 'PTR'],
-  ]) {
-    const original = promises[name];
-    const wrapped = function (hostname) {
-      if (typeof hostname === 'string' && hostname !== '') {
-        const judgement = native.resolve(hostname, type);
-        if (judgement !== undefined) {
-          const rule = settle(judgement, `dns.promises.${name}`, true);
-          if (rule !== undefined) return promiseReject(nameError(rule, syscall, hostname, wrapped));
-        }
+  wrapPromise(promises, 'lookup', 'getaddrinfo', undefined);
+  wrapPromise(promises, 'lookupService', 'getnameinfo', 'PTR');
+}
+
+function wrapPromise(promises, name, syscall, type) {
+  const original = promises[name];
+  const wrapped = function (hostname) {
+    if (typeof hostname === 'string' && hostname !== '') {
+      const judgement = native.resolve(hostname, type);
+      if (judgement !== undefined) {
+        const rule = settle(judgement, `dns.promises.${name}`, true);
+        if (rule !== undefined) return promiseReject(nameError(rule, syscall, hostname, wrapped));
       }
-      return apply(original, this, arguments);
-    };
-    Object.defineProperty(wrapped, 'name', {__proto__: null, value: name, configurable: true});
-    Object.defineProperty(wrapped, 'length', {__proto__: null, value: original.length, configurable: true});
-    promises[name] = wrapped;
-  }
+    }
+    return apply(original, this, arguments);
+  };
+  defineProperty(wrapped, 'name', {__proto__: null, value: name, configurable: true});
+  defineProperty(wrapped, 'length', {__proto__: null, value: original.length, configurable: true});
+  promises[name] = wrapped;
 }
 
 module.exports = {refused, judgedServers, wrapPromises};
