@@ -8,7 +8,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const {run, folder, stage, lacks, workerArgs} = require('./protected');
+const {run, folder, stage, major, lacks, workerArgs} = require('./protected');
 
 const home = folder();
 const secret = path.join(home, 'secret');
@@ -111,16 +111,19 @@ for (const [name, trick] of Object.entries({
   'elements of arrays':
     "Object.defineProperty(Array.prototype, 0, {configurable: true, get: () => '/x/package.json', set() {}}); Object.defineProperty(Array.prototype, 2, {configurable: true, get: () => 'stat', set() {}});",
 })) {
-  test(`line 1 alone, ${name} replaced`, async () => {
+  const skip = major < 14 && name.includes('iterator') && 'it breaks this Node itself';
+  test(`line 1 alone, ${name} replaced`, {skip}, async () => {
     const program = `
       const fs = require('fs'), text = require('path').join(__dirname, 'secret.txt'), json = require('path').join(__dirname, 'secret.json');
       const binding = process.binding('fs'), read = binding.internalModuleReadJSON;
       fs.writeFileSync(text, 'SECRET text');
       fs.writeFileSync(json, '{"name": "SECRET"}');
+      let restore = () => {};
       ${trick}
       let shown = '';
       try { require(text); } catch (e) { shown += e.stack; }
       try { if (read) shown += JSON.stringify(binding.internalModuleReadJSON(json)); } catch (e) { shown += e.code; }
+      restore();
       fs.writeSync(1, shown.includes('SECRET') ? '"shown"' : '"hidden"');`;
     const closed = {schema: 1, name: 'a', files: {application: {read: 'deny', write: 'grant'}}, native_code: 'grant'};
     const env = {TREND_AP_PLUGINS_DISABLED: 'interpose'};
