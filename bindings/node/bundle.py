@@ -8,8 +8,8 @@ there costs a cold start nothing. esbuild shortens all of them: V8 takes some 25
 short, so that an uncaught error does not print an endless one.
 
 The first file is what `--require` names, and the wrapper, a worker's options and the packages all load it. Every Node
-since 10 must be able to read it, if only to say no. Its name is short: Node takes every path
-apart a dozen times, and V8 compiles what does that anew once it has seen enough of it.
+since 10 must be able to read it, if only to say no. Its name is short: Node takes every path apart a dozen times, and
+V8 compiles what does that anew once it has seen enough of it.
 """
 
 import pathlib
@@ -42,15 +42,18 @@ function get(name) {
   return m.exports;
 }
 function later(name) {
-  let evaluate = evaluateUnprotected;
-  try {
-    const native = get('binding.js');
-    native.complete();
-    ({ evaluate } = native);
-  } catch (error) {
-    // no native code here
+  const file = `${__dirname}/later/${name}`;
+  if (loaded['binding.js'] === undefined) {
+    try {
+      get('binding.js');
+    } catch (error) { // no native code here
+      return evaluateUnprotected(file)(get, importOutside);
+    }
   }
-  return evaluate(`${__dirname}/later/${name}`)(get, importOutside);
+  // From here on nothing but it will do: require() and vm are user code's by now, and would be given all of this.
+  const native = loaded['binding.js'].exports;
+  native.complete();
+  return native.evaluate(file)(get, importOutside);
 }
 // Without native code there is nothing to protect, but a handler to be found.
 function evaluateUnprotected(file) {

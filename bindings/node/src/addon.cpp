@@ -17,16 +17,17 @@
 // this file again is nothing. These functions go past every hook.
 static thread_local bool given = false;
 
-// The functions that a start does not need where everything is granted: to make one costs some 3 us.
+// The functions that a start does not need where everything is granted: to make one costs some 3 us. In the middle of
+// user code, which may have used up the stack: what was not made then is made the next time.
 static void complete(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Object exports = info.This().As<Napi::Object>();
   bool& is_complete = ap::node::Environment::of(env).is_complete;
   if (is_complete) return;
-  is_complete = true;
   ap::node::add_life(env, exports);
   ap::node::add_operations(env, exports);
   ap::node::add_policy(env, exports);
+  is_complete = !env.IsExceptionPending();
 }
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {

@@ -206,7 +206,7 @@ napi_value copy(napi_env env, napi_callback_info info) {
 namespace {
 
 void add(napi_env env, napi_value exports, const char* name, napi_callback call, const Named* data = nullptr) {
-  napi_value function;
+  napi_value function = nullptr;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, call, const_cast<Check*>(data ? &data->check : nullptr), &function);
   napi_set_named_property(env, exports, name, function);
 }
